@@ -1,0 +1,13 @@
+"""Exact online backpropagation as a scikit-learn regressor.
+
+`BackpropRegressor` is the estimator; `equations` holds the rule that it follows, in
+plain NumPy.
+"""
+
+from importlib.metadata import version
+
+from . import equations
+from ._regressor import BackpropRegressor
+
+__version__ = version("sklearn-backprop")
+__all__ = ["BackpropRegressor", "__version__", "equations"]

@@ -1,0 +1,611 @@
+"""BackpropRegressor: parameters, validation and the epoch loop."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import _kernel
+from ._diagnosis import poor_fit_messages
+from ._presentations import (
+    INITIAL_WEIGHTS,
+    draw_seed,
+    generator,
+    hold_out,
+    presentation_order,
+)
+from ._rollback import Rollback
+from ._schedules import (
+    MAX_REDUCTIONS,
+    initial_step_size,
+    largest_stable_step_size,
+    stalled_epochs,
+    step_size,
+)
+from ._scoring import r_squared
+from ._validation import check_numeric
+
+# Hidden weights start uniform in ±INITIAL_RANGE / √(d + 1), so that a node's input
+# varies alike for every d; chosen by benchmarks/bench_defaults.py.
+INITIAL_RANGE = 2.0
+
+# A first partial_fit on fewer rows than this standardises by poor statistics.
+FEW_ROWS = 20
+
+# The diagnosis at the end of fit looks at about this many rows.
+DIAGNOSED_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """The data of one call, as the kernel takes them."""
+
+    X: np.ndarray  # (n, d), units of the user
+    y: np.ndarray  # (n,), training units
+    mean: np.ndarray  # (d,)
+    scale: np.ndarray  # (d,), one over the standard deviation
+    rows: np.ndarray  # the rows to train on, in their starting order
+
+
+class BackpropRegressor(RegressorMixin, BaseEstimator):
+    """One sigmoid hidden layer and a linear output, trained by online backpropagation.
+
+    The network predicts ``ŷ = Σ_h v_h z_h + v_0`` with ``z_h = sigmoid(w_hᵀ x̃)``,
+    where x̃ is x with a leading 1, and training minimises ``E = ½ (y − ŷ)²`` by the
+    updates of [1]_, one example at a time::
+
+        Δv_h  = η (y − ŷ) z_h                      Δv_0 = η (y − ŷ)
+        Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x̃_j
+
+    all computed from the weights before the update. `sklearn_backprop.equations` holds
+    them in NumPy. Parameters and attributes are named as in
+    :class:`~sklearn.neural_network.MLPRegressor` wherever they mean the same.
+
+    Parameters
+    ----------
+    hidden_layer_size : int, default=100
+        H, the number of hidden nodes.
+
+    learning_rate : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
+        How the step size η changes from one epoch e = 0, 1, … to the next.
+
+        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs. The
+          noise that single examples put into the weights dies away with η, which
+          makes it the most accurate schedule. `partial_fit` knows no last epoch, so
+          there η is constant.
+        - "constant": η.
+        - "invscaling": η / √(e + 1).
+        - "adaptive": η until training stalls, then η / 5, and so on; training ends when
+          it stalls after the fifth reduction.
+
+        Training stalls when the loss (with ``early_stopping=True`` the validation
+        score) has not improved by `tol` for more than `n_iter_no_change` epochs in a
+        row. With "constant" and "invscaling" it ends there.
+
+    learning_rate_init : "auto" or float, default="auto"
+        η of the first epoch. "auto" is 0.25 / (b (1 + H / 4)), where b is the number of
+        examples in a batch: an eighth of the step at which the output layer becomes
+        unstable, whatever `hidden_layer_size` and `batch_size` are.
+
+    batch_size : int or "all", default=1
+        Number of examples whose deltas are computed from the same weights and then
+        summed; "all" is batch gradient descent. Libraries that average instead of
+        summing need η · b where this estimator needs η. Batches larger than the data
+        are cut to it, and the last batch of an epoch may be smaller.
+
+    max_iter : int, default=200
+        Number of epochs of one call of `fit`.
+
+    tol : float, default=1e-4
+        Improvement that counts as progress; see `learning_rate`. In training units of
+        the loss, or in R² with ``early_stopping=True``.
+
+    n_iter_no_change : int, default=10
+        Number of epochs without progress that training outlasts.
+
+    standardize : bool, default=True
+        Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, with the
+        statistics of the training rows of the first call, so that η and `tol` mean the
+        same whatever the units of the data. `coefs_`, `intercepts_` and predictions are
+        in the units of the data all the same. False applies the rule to the data as
+        given.
+
+    shuffle : bool, default=True
+        Whether to present the examples in a fresh random order every epoch. Otherwise
+        the order of the rows is the order of presentation.
+
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, of the shuffling, and of the rows that
+        `early_stopping` holds out. Pass an int for the same model in every call.
+
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the rows, stop when R² on them
+        stalls, and end with the weights of the epoch that had the highest. With
+        ``learning_rate="linear"`` training does not stop, but the best weights are
+        kept. Not available in `partial_fit`.
+
+    validation_fraction : float, default=0.1
+        Share of the rows that `early_stopping` holds out, between 0 and 1; at least two
+        rows.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the model of the call before, with `max_iter` more
+        epochs, instead of starting anew. Standardisation keeps the first statistics.
+
+    verbose : bool, default=False
+        Whether to print a line of progress about ten times a fit.
+
+    Attributes
+    ----------
+    coefs_ : list of two ndarrays of shape (n_features, H) and (H, 1)
+        The weights w_hj and v_h, in the units of the data; read-only.
+
+    intercepts_ : list of two ndarrays of shape (H,) and (1,)
+        The biases w_h0 and v_0, in the units of the data; read-only.
+
+    loss_ : float
+        Mean of E over the examples of the last epoch, each taken just before its own
+        update, in training units: with ``standardize=True``, ½ is what predicting the
+        mean gives.
+
+    best_loss_ : float
+        The lowest loss of an epoch.
+
+    loss_curve_ : list of float
+        The loss of every epoch.
+
+    validation_scores_ : list of float or None
+        R² on the held-out rows after every epoch; None without early stopping.
+
+    best_validation_score_ : float or None
+        The highest of them.
+
+    n_iter_ : int
+        Number of epochs that the model has seen.
+
+    t_ : int
+        Number of examples presented so far.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen during fit, if all were strings.
+
+    n_layers_ : int
+        3, counting input and output.
+
+    n_outputs_ : int
+        1.
+
+    out_activation_ : str
+        "identity".
+
+    See Also
+    --------
+    sklearn.neural_network.MLPRegressor : Deeper networks, other activations, Adam.
+    sklearn.linear_model.SGDRegressor : Linear models, one example at a time.
+
+    Notes
+    -----
+    The data are used in place if they are C-contiguous and float32 or float64; float32
+    data give a float32 model. The same data and seed give the same bits on every CPU
+    with fused multiply-add.
+
+    References
+    ----------
+    .. [1] K. Wagstaff, "ANN Backpropagation: Weight updates for hidden nodes", 2008;
+       after E. Alpaydin, "Introduction to Machine Learning", section 11.7.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn_backprop import BackpropRegressor
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> model = BackpropRegressor(hidden_layer_size=5, random_state=0)
+    >>> bool(cross_val_score(model, X, y).mean() > 0.4)
+    True
+    >>> model.fit(X, y).predict(X[:2]).shape
+    (2,)
+    """
+
+    _parameter_constraints: dict = {  # noqa: RUF012 (scikit-learn's convention)
+        "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [
+            StrOptions({"constant", "linear", "invscaling", "adaptive"})
+        ],
+        "learning_rate_init": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="neither"),
+        ],
+        "batch_size": [
+            StrOptions({"all"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "standardize": ["boolean"],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_size=100,
+        *,
+        learning_rate="linear",
+        learning_rate_init="auto",
+        batch_size=1,
+        max_iter=200,
+        tol=1e-4,
+        n_iter_no_change=10,
+        standardize=True,
+        shuffle=True,
+        random_state=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        warm_start=False,
+        verbose=False,
+    ):
+        self.hidden_layer_size = hidden_layer_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.standardize = standardize
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ training
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Train the network for up to `max_iter` epochs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, dense and finite.
+        y : array-like of shape (n_samples,)
+            Target values.
+
+        Returns
+        -------
+        self : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter are not as described, or training diverges. The
+            estimator is then as it was before the call.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss still fell when `max_iter` was reached (except with
+            ``learning_rate="linear"``), the model is worse than predicting the mean, or
+            nearly all of its hidden nodes are saturated.
+        """
+        with Rollback(self) as rollback:
+            X, y, resumed = self._validate(X, y, resume=self.warm_start)
+            rows, held_out = np.arange(len(X)), None
+            if self.early_stopping:
+                rows, held_out = hold_out(len(X), self.validation_fraction, self._seed)
+            if not resumed:
+                self._initialise(X, y, rows)
+            examples = self._examples(X, y, rows)
+            stopped = self._train(examples, held_out, rollback)
+
+        if not stopped and self.learning_rate != "linear" and not self._stalled:
+            warnings.warn(
+                f"The loss still fell when max_iter={self.max_iter} was reached. "
+                "Increase max_iter, or use learning_rate='linear'.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        self._warn_of_poor_fit(examples)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y):
+        """Train for exactly one epoch, going on from the model so far.
+
+        k calls on the same data give, bit for bit, the model of ``fit`` with
+        ``max_iter=k`` that did not stop early, unless ``learning_rate="linear"``: there
+        is no last epoch here, so η is then constant.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, dense and finite.
+        y : array-like of shape (n_samples,)
+            Target values.
+
+        Returns
+        -------
+        self : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter are not as described or do not match the model so
+            far, or training diverges. The estimator is then as it was before the call.
+
+        Warns
+        -----
+        UserWarning
+            If ``standardize=True`` and the first call has fewer than 20 rows: all later
+            calls use its mean and standard deviation.
+        """
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True, for one epoch cannot "
+                "stop early. Expected early_stopping=False."
+            )
+        with Rollback(self):
+            X, y, resumed = self._validate(X, y, resume=True)
+            rows = np.arange(len(X))
+            if not resumed:
+                self._initialise(X, y, rows)
+                if self.standardize and len(X) < FEW_ROWS:
+                    warnings.warn(
+                        f"The first partial_fit has {len(X)} rows, and their mean and "
+                        "standard deviation standardise all later calls too. Begin "
+                        f"with at least {FEW_ROWS} rows, or set standardize=False.",
+                        stacklevel=2,
+                    )
+            weights = _kernel.pack(self._W, self._v)
+            self._run_epoch(weights, self._examples(X, y, rows), progress=0)
+            self._end_epoch()
+        return self
+
+    def _validate(self, X, y, *, resume):
+        """The data as arrays, and whether training goes on from an earlier model."""
+        resumed = resume and self.__sklearn_is_fitted__()
+        check_numeric(X, "X")
+        check_numeric(y, "y")
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            order="C",
+            y_numeric=True,
+            reset=not resumed,
+        )
+        if resumed:
+            self._check_unchanged(X)
+        else:
+            self._seed = draw_seed(self.random_state)
+        return X, y.astype(np.float64), resumed
+
+    def _check_unchanged(self, X):
+        if self.hidden_layer_size != self._W.shape[1]:
+            raise ValueError(
+                f"hidden_layer_size={self.hidden_layer_size}, but the model so far has "
+                f"{self._W.shape[1]} hidden nodes. Training can only go on with the "
+                "same number; fit with warm_start=False starts anew."
+            )
+        if X.dtype != self._W.dtype:
+            raise ValueError(
+                f"X has dtype {X.dtype}, but the model so far was trained on "
+                f"{self._W.dtype}. Convert X; fit with warm_start=False starts anew."
+            )
+
+    def _initialise(self, X, y, rows):
+        """Statistics of the training rows, initial weights and empty records."""
+        d, H = X.shape[1], self.hidden_layer_size
+        if self.standardize:
+            self._X_mean, self._X_std = _kernel.moments(X, rows)
+            self._y_mean, self._y_std = _kernel.moments(y.reshape(-1, 1), rows)
+        else:
+            self._X_mean, self._X_std = np.zeros(d), np.ones(d)
+            self._y_mean, self._y_std = np.zeros(1), np.ones(1)
+
+        half_width = INITIAL_RANGE / math.sqrt(d + 1)
+        random = generator(self._seed, INITIAL_WEIGHTS)
+        self._W = random.uniform(-half_width, half_width, (d + 1, H)).astype(X.dtype)
+        # With v = 0 the first prediction is the mean, so a constant y is met exactly.
+        self._v = np.zeros(H + 1, X.dtype)
+
+        self.n_layers_, self.n_outputs_, self.out_activation_ = 3, 1, "identity"
+        self.n_iter_ = self.t_ = 0
+        self.loss_curve_, self.best_loss_ = [], math.inf
+        self.validation_scores_ = self.best_validation_score_ = None
+        self._stalled = self._reductions = 0
+
+    def _examples(self, X, y, rows):
+        """The data in training units, refused where those exceed what is safe."""
+        scale = 1 / self._X_std
+        limit = _kernel.LIMIT[X.dtype]
+        targets = (y - self._y_mean) / self._y_std
+        beyond = np.abs(targets) > limit
+        for name, row in (
+            ("X", _kernel.first_beyond(X, self._X_mean, scale)),
+            ("y", beyond.argmax() if beyond.any() else len(y)),
+        ):
+            if row < len(y):
+                raise ValueError(
+                    f"Row {row} of {name} has a value beyond ±{limit:g} in training "
+                    "units, which are (value - mean) / std where standardize=True. "
+                    "Expected smaller values."
+                )
+        return _Examples(X, targets.astype(X.dtype), self._X_mean, scale, rows)
+
+    def _train(self, examples, held_out, rollback):
+        """Run epochs until training stalls or max_iter; return whether it stalled."""
+        self.loss_curve_ = list(self.loss_curve_)
+        if self.early_stopping:
+            X_val, y_val = examples.X[held_out], examples.y[held_out]
+            self.validation_scores_ = list(self.validation_scores_ or [])
+            if self.best_validation_score_ is None:
+                self.best_validation_score_ = -math.inf
+            best = self._W, self._v
+
+        weights = _kernel.pack(self._W, self._v)
+        report_every = math.ceil(self.max_iter / 10)
+        for epoch in range(self.max_iter):
+            self._run_epoch(weights, examples, epoch / self.max_iter)
+            score = None
+            if self.early_stopping:
+                score = r_squared(y_val, self._network_output(X_val))
+                if score > self.best_validation_score_:
+                    best = self._W, self._v
+            stop = self._end_epoch(score)
+            rollback.keep()
+            if self.verbose and (stop or (epoch + 1) % report_every == 0):
+                self._report()
+            if stop:
+                break
+        if self.early_stopping:
+            self._W, self._v = best
+        return stop
+
+    def _run_epoch(self, weights, examples, progress):
+        """Present every example once; weights are the packed form of W and v."""
+        n, H = len(examples.rows), self.hidden_layer_size
+        batch_size = n if self.batch_size == "all" else min(self.batch_size, n)
+        eta = step_size(
+            self.learning_rate,
+            initial_step_size(self.learning_rate_init, H, batch_size),
+            epoch=self.n_iter_,
+            progress=progress,
+            reductions=self._reductions,
+        )
+        order = examples.rows
+        if self.shuffle:
+            order = presentation_order(order, self._seed, self.n_iter_)
+
+        loss = _kernel.train_epoch(
+            weights,
+            H,
+            examples.X,
+            examples.y,
+            examples.mean,
+            examples.scale,
+            order,
+            batch_size,
+            eta,
+        )
+        if not (math.isfinite(loss) and np.isfinite(weights).all()):
+            raise ValueError(
+                f"Training diverged in epoch {self.n_iter_ + 1} with a step size of "
+                f"{eta:g}. The output layer is unstable beyond about "
+                f"{largest_stable_step_size(H, batch_size):g} for "
+                f"hidden_layer_size={H} and {batch_size} examples a batch. Decrease "
+                f"learning_rate_init (now {self.learning_rate_init!r})"
+                + ("." if self.standardize else ", or set standardize=True.")
+            )
+        self._W, self._v = _kernel.unpack(weights, *self._W.shape)
+        self.loss_ = loss / n
+        self.n_iter_ += 1
+        self.t_ += n
+
+    def _end_epoch(self, score=None):
+        """Record an epoch; return whether training has stalled for too long."""
+        loss, best = self.loss_, self.best_loss_
+        if score is not None:
+            loss, best = -score, -self.best_validation_score_
+            self.best_validation_score_ = max(score, self.best_validation_score_)
+            self.validation_scores_.append(score)
+        self.best_loss_ = min(self.loss_, self.best_loss_)
+        self._stalled = stalled_epochs(self._stalled, loss, best, self.tol)
+        self.loss_curve_.append(self.loss_)
+
+        if self._stalled <= self.n_iter_no_change or self.learning_rate == "linear":
+            return False
+        self._stalled = 0
+        if self.learning_rate == "adaptive" and self._reductions < MAX_REDUCTIONS:
+            self._reductions += 1
+            return False
+        return True
+
+    def _report(self):
+        line = f"Epoch {self.n_iter_}: loss {self.loss_:.6g}"
+        if self.early_stopping:
+            line += f", validation R² {self.validation_scores_[-1]:.4f}"
+        print(line)
+
+    def _warn_of_poor_fit(self, examples):
+        rows = examples.rows[:: max(1, len(examples.rows) // DIAGNOSED_ROWS)]
+        x = (examples.X[rows] - examples.mean) * examples.scale
+        for message in poor_fit_messages(self._W, self._v, x, examples.y[rows]):
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+    # ---------------------------------------------------------------- prediction
+
+    def predict(self, X):
+        """Predict the target of every row of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Dense and finite.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            In the units of the data and the dtype of the training data.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X is not as described, or differs from the training data in the number
+            or the names of its features.
+        """
+        check_is_fitted(self)
+        check_numeric(X, "X")
+        X = validate_data(self, X, dtype=self._W.dtype, order="C", reset=False)
+        y_pred = self._network_output(X) * self._y_std + self._y_mean
+        return y_pred.astype(self._W.dtype, copy=False)
+
+    def _network_output(self, X):
+        """ŷ in training units."""
+        weights = _kernel.pack(self._W, self._v)
+        return _kernel.predict(
+            weights, self._W.shape[1], X, self._X_mean, 1 / self._X_std
+        )
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_W")
+
+    @property
+    def coefs_(self):
+        """w_hj and v_h in the units of the data: [(n_features, H), (H, 1)]."""
+        check_is_fitted(self)
+        W = self._W[1:] / self._X_std[:, np.newaxis]
+        return [self._read_only(W), self._read_only(self._v[1:, np.newaxis] * self._y_std)]
+
+    @property
+    def intercepts_(self):
+        """w_h0 and v_0 in the units of the data: [(H,), (1,)]."""
+        check_is_fitted(self)
+        w_0 = self._W[0] - (self._X_mean / self._X_std) @ self._W[1:]
+        return [self._read_only(w_0), self._read_only(self._v[:1] * self._y_std + self._y_mean)]
+
+    def _read_only(self, array):
+        array = array.astype(self._W.dtype)
+        array.flags.writeable = False
+        return array

@@ -1,0 +1,32 @@
+"""What is learned is never lost: attributes come back when a call fails."""
+
+
+class Rollback:
+    """Give an estimator its attributes back when the guarded block raises.
+
+    After an error they are those from before the block. After an interrupt
+    (KeyboardInterrupt and its like) they are those of the last `keep`. The block must
+    replace attributes, never change what they hold.
+
+    Parameters
+    ----------
+    estimator : object
+        Whatever keeps its state in ``__dict__``.
+    """
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def __enter__(self):
+        self.before = vars(self.estimator).copy()
+        self.kept = self.before
+        return self
+
+    def keep(self):
+        """Let an interrupt from here on leave the present attributes."""
+        self.kept = vars(self.estimator).copy()
+
+    def __exit__(self, kind, error, traceback):
+        if kind is not None:
+            failed = issubclass(kind, Exception)
+            self.estimator.__dict__ = self.before if failed else self.kept

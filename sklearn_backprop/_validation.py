@@ -1,0 +1,53 @@
+"""Checks of data that scikit-learn leaves out."""
+
+import datetime
+
+import numpy as np
+
+_TEXT_OR_TIME = (
+    str,
+    bytes,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    np.datetime64,
+    np.timedelta64,
+)
+
+
+def check_numeric(data, name):
+    """Refuse text, dates and times, which check_array would turn into numbers.
+
+    Parameters
+    ----------
+    data : array-like, dataframe, series or None
+        What the user passed; None and sparse data are left to `validate_data`.
+    name : str
+        What to call it in the message.
+
+    Raises
+    ------
+    ValueError
+        If data holds text, dates or times, or is no rectangular array.
+    """
+    if data is None or hasattr(data, "tocsr"):
+        return
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} cannot be read as an array: {error}. Expected rows of numbers, "
+            "all of one length."
+        ) from error
+    if array.dtype.kind in "SUTMmV":
+        found = f"values of type {array.dtype}"
+    elif array.dtype.kind == "O":
+        odd = next((item for item in array.flat if isinstance(item, _TEXT_OR_TIME)), None)
+        if odd is None:
+            return
+        found = f"the {type(odd).__name__} {odd!r}"
+    else:
+        return
+    raise ValueError(
+        f"{name} must be numeric, but it holds {found}. Convert or encode it first."
+    )
