@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import expit
 
 SATURATED = 0.01  # a hidden output this close to 0 or 1
+TOLERANCE = 0.01  # by how much of mean(y²) the squared error may exceed var(y)
 TOO_MANY = 0.9  # share of saturated outputs that calls for a warning
 
 
@@ -32,8 +33,8 @@ def poor_fit_messages(W, v, x, y):
     saturated = np.mean(np.minimum(z, 1 - z) < SATURATED)
 
     messages = []
-    # The tolerance forgives rounding and noise when y hardly varies.
-    if squared_error > np.var(y) + 1e-3 * np.mean(y**2):
+    # The tolerance forgives the noise of the last epoch, also where y hardly varies.
+    if squared_error > np.var(y) + TOLERANCE * np.mean(y**2):
         messages.append(
             f"The fit is worse than predicting the mean: its squared error is "
             f"{squared_error:.3g} where the mean's is {np.var(y):.3g}, in training "

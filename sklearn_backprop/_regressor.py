@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _kernel
 from ._diagnosis import poor_fit_messages
+from ._initial_weights import initial_weights
 from ._presentations import (
     INITIAL_WEIGHTS,
     draw_seed,
@@ -30,10 +31,6 @@ from ._schedules import (
 )
 from ._scoring import r_squared
 from ._validation import check_numeric
-
-# Hidden weights start uniform in ±INITIAL_RANGE / √(d + 1), so that a node's input
-# varies alike for every d; chosen by benchmarks/bench_defaults.py.
-INITIAL_RANGE = 2.0
 
 # A first partial_fit on fewer rows than this standardises by poor statistics.
 FEW_ROWS = 20
@@ -89,8 +86,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         row. With "constant" and "invscaling" it ends there.
 
     learning_rate_init : "auto" or float, default="auto"
-        η of the first epoch. "auto" is 0.25 / (b (1 + H / 4)), where b is the number of
-        examples in a batch: an eighth of the step at which the output layer becomes
+        η of the first epoch. "auto" is 0.35 / (b (1 + H / 4)), where b is the number of
+        examples in a batch: about a sixth of the step at which the output layer becomes
         unstable, whatever `hidden_layer_size` and `batch_size` are.
 
     batch_size : int or "all", default=1
@@ -218,9 +215,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     _parameter_constraints: dict = {  # noqa: RUF012 (scikit-learn's convention)
         "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [
-            StrOptions({"constant", "linear", "invscaling", "adaptive"})
-        ],
+        "learning_rate": [StrOptions({"constant", "linear", "invscaling", "adaptive"})],
         "learning_rate_init": [
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),
@@ -359,8 +354,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """
         if self.early_stopping:
             raise ValueError(
-                "partial_fit does not support early_stopping=True, for one epoch cannot "
-                "stop early. Expected early_stopping=False."
+                "partial_fit does not support early_stopping=True, for one epoch "
+                "cannot stop early. Expected early_stopping=False."
             )
         with Rollback(self):
             X, y, resumed = self._validate(X, y, resume=True)
@@ -422,12 +417,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             self._X_mean, self._X_std = np.zeros(d), np.ones(d)
             self._y_mean, self._y_std = np.zeros(1), np.ones(1)
 
-        half_width = INITIAL_RANGE / math.sqrt(d + 1)
         random = generator(self._seed, INITIAL_WEIGHTS)
-        self._W = random.uniform(-half_width, half_width, (d + 1, H)).astype(X.dtype)
-        # With v = 0 the first prediction is the mean, so a constant y is met exactly.
-        self._v = np.zeros(H + 1, X.dtype)
-
+        self._W, self._v = initial_weights(d, H, random, X.dtype)
         self.n_layers_, self.n_outputs_, self.out_activation_ = 3, 1, "identity"
         self.n_iter_ = self.t_ = 0
         self.loss_curve_, self.best_loss_ = [], math.inf
@@ -596,14 +587,16 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """w_hj and v_h in the units of the data: [(n_features, H), (H, 1)]."""
         check_is_fitted(self)
         W = self._W[1:] / self._X_std[:, np.newaxis]
-        return [self._read_only(W), self._read_only(self._v[1:, np.newaxis] * self._y_std)]
+        v = self._v[1:, np.newaxis] * self._y_std
+        return [self._read_only(W), self._read_only(v)]
 
     @property
     def intercepts_(self):
         """w_h0 and v_0 in the units of the data: [(H,), (1,)]."""
         check_is_fitted(self)
         w_0 = self._W[0] - (self._X_mean / self._X_std) @ self._W[1:]
-        return [self._read_only(w_0), self._read_only(self._v[:1] * self._y_std + self._y_mean)]
+        v_0 = self._v[:1] * self._y_std + self._y_mean
+        return [self._read_only(w_0), self._read_only(v_0)]
 
     def _read_only(self, array):
         array = array.astype(self._W.dtype)

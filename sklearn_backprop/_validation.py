@@ -42,7 +42,8 @@ def check_numeric(data, name):
     if array.dtype.kind in "SUTMmV":
         found = f"values of type {array.dtype}"
     elif array.dtype.kind == "O":
-        odd = next((item for item in array.flat if isinstance(item, _TEXT_OR_TIME)), None)
+        odd_items = (item for item in array.flat if isinstance(item, _TEXT_OR_TIME))
+        odd = next(odd_items, None)
         if odd is None:
             return
         found = f"the {type(odd).__name__} {odd!r}"

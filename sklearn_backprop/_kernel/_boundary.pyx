@@ -1,14 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 # cython: initializedcheck=False, cdivision=True
-"""The boundary between Python's arrays and the C kernel: types and chunks, no algorithm.
+"""The boundary between Python's arrays and the C kernel: types and chunks.
 
-Nothing is validated here: arrays are C-contiguous and of one floating-point type (real),
-orders hold row numbers of X, sizes agree. The GIL is released while the kernel runs,
-and signals are seen to between chunks of about 10⁸ operations, so that Ctrl-C ends a
-long call within a fraction of a second.
+Nothing is validated here: arrays are C-contiguous and of one floating-point type
+(real), orders hold row numbers of X, sizes agree. The GIL is released while the kernel
+runs, and signals are seen to between chunks of about 10^8 operations, so that Ctrl-C
+ends a long call within a fraction of a second.
 
-Shapes: weights as packing.py lays them out, X (n, d), y (n,), mean and scale (d,); a row in training
-units is (x - mean) × scale.
+Shapes: weights as packing.py lays them out, X (n, d), y (n,), mean and scale (d,).
+A row in training units is (x - mean) * scale.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -115,7 +115,7 @@ LIMIT = {np.dtype(np.float32): LIMIT_F32, np.dtype(np.float64): LIMIT_F64}
 
 
 cdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H):
-    """Examples in about 10⁸ operations: four a weight, thirty a sigmoid."""
+    """Examples in about 10^8 operations: four a weight, thirty a sigmoid."""
     return 1 + 100_000_000 // (H * (4 * d + 34))
 
 
@@ -137,6 +137,7 @@ def train_epoch(
     """
     cdef Py_ssize_t n = order.shape[0]
     cdef Py_ssize_t d = X.shape[1]
+    cdef Py_ssize_t size = weights.shape[0]
     cdef Py_ssize_t chunk = chunk_length(d, H)
     cdef Py_ssize_t start
     cdef Py_ssize_t stop
@@ -154,13 +155,17 @@ def train_epoch(
         with nogil:
             if real is float:
                 loss += KERNEL.f32.train(
-                    network_f32(d, H, weights.shape[0], &weights[0], &deltas[0], &workspace[0]),
+                    network_f32(
+                        d, H, size, &weights[0], &deltas[0], &workspace[0]
+                    ),
                     examples_f32(&X[0, 0], &y[0], &mean[0], &scale[0]),
                     &order[0], start, stop, n, batch_size, <float>eta,
                 )
             else:
                 loss += KERNEL.f64.train(
-                    network_f64(d, H, weights.shape[0], &weights[0], &deltas[0], &workspace[0]),
+                    network_f64(
+                        d, H, size, &weights[0], &deltas[0], &workspace[0]
+                    ),
                     examples_f64(&X[0, 0], &y[0], &mean[0], &scale[0]),
                     &order[0], start, stop, n, batch_size, eta,
                 )
@@ -180,6 +185,7 @@ def predict(
     """The network's output in training units for every row of X, shape (n,)."""
     cdef Py_ssize_t n = X.shape[0]
     cdef Py_ssize_t d = X.shape[1]
+    cdef Py_ssize_t size = weights.shape[0]
     cdef Py_ssize_t chunk = chunk_length(d, H)
     cdef Py_ssize_t start
     cdef Py_ssize_t stop
@@ -195,13 +201,13 @@ def predict(
         with nogil:
             if real is float:
                 KERNEL.f32.predict(
-                    network_f32(d, H, weights.shape[0], &weights[0], NULL, &workspace[0]),
+                    network_f32(d, H, size, &weights[0], NULL, &workspace[0]),
                     examples_f32(&X[0, 0], NULL, &mean[0], &scale[0]),
                     start, stop, &out[0],
                 )
             else:
                 KERNEL.f64.predict(
-                    network_f64(d, H, weights.shape[0], &weights[0], NULL, &workspace[0]),
+                    network_f64(d, H, size, &weights[0], NULL, &workspace[0]),
                     examples_f64(&X[0, 0], NULL, &mean[0], &scale[0]),
                     start, stop, &out[0],
                 )

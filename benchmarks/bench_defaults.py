@@ -1,0 +1,203 @@
+"""Choose the defaults of BackpropRegressor, and compare them with MLPRegressor's.
+
+    python benchmarks/bench_defaults.py DIR choose    # cross-validation, splits 0-4
+    python benchmarks/bench_defaults.py DIR report    # test sets of splits 5-19
+
+DIR holds one .npz a data set, with arrays X, y and test_index (one row a standard
+train/test split). load_diabetes joins them, with twenty random splits of 10 %.
+
+Nothing is tuned to a data set: BackpropRegressor gets the raw data, MLPRegressor gets
+X and y standardised, and both keep the defaults of everything. "choose" varies one
+default at a time and sees only the training parts of splits 0 to 4; "report" uses only
+splits 5 to 19. Times are medians of single-thread fits, both estimators in turn.
+"""
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from sklearn_backprop import BackpropRegressor, _initial_weights, _schedules
+
+# One default at a time, beside the one that was chosen. A name in capitals is a
+# constant of the package, the others are parameters.
+VARIATIONS = [
+    {},
+    {"BIAS": 1.0},
+    {"BIAS": 6.0},
+    {"SPREAD": 5.0},
+    {"SPREAD": 8.0},
+    {"SPREAD": 15.0},
+    {"AUTO_STEP": 0.175},
+    {"AUTO_STEP": 0.25},
+    {"AUTO_STEP": 0.5},
+    {"AUTO_STEP": 0.7},
+    {"max_iter": 100},
+    {"max_iter": 400},
+    {"learning_rate": "constant"},
+    {"learning_rate": "invscaling"},
+    {"learning_rate": "adaptive"},
+    {"learning_rate": "adaptive", "tol": 1e-3},
+    {"learning_rate": "adaptive", "tol": 1e-5},
+    {"hidden_layer_size": 50},
+    {"hidden_layer_size": 200},
+]
+MODULES = {
+    "BIAS": _initial_weights,
+    "SPREAD": _initial_weights,
+    "AUTO_STEP": _schedules,
+}
+
+
+def load(folder):
+    """Name: (X, y, test_index) for every data set."""
+    data = {}
+    for path in sorted(Path(folder).glob("*.npz")):
+        with np.load(path) as file:
+            data[path.stem] = file["X"], file["y"], file["test_index"]
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    random = np.random.RandomState(0)
+    tests = [random.permutation(len(y))[: len(y) // 10] for _ in range(20)]
+    data["diabetes"] = X, y, np.array(tests)
+    return data
+
+
+def standardised_mlp(seed):
+    """MLPRegressor with its defaults, given standardised X and y."""
+    network = make_pipeline(StandardScaler(), MLPRegressor(random_state=seed))
+    return TransformedTargetRegressor(network, transformer=StandardScaler())
+
+
+def varied_backprop(seed, variation):
+    """BackpropRegressor with its defaults but for a variation of its parameters."""
+    parameters = {k: value for k, value in variation.items() if k not in MODULES}
+    return BackpropRegressor(random_state=seed, **parameters)
+
+
+def train_rows(y, test_index):
+    """The rows that a split does not test on."""
+    return np.setdiff1d(np.arange(len(y)), test_index)
+
+
+def fit_and_test(model, X, y, train, test):
+    """Mean squared error on the test rows, and seconds to fit."""
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        start = time.perf_counter()
+        model.fit(X[train], y[train])
+        seconds = time.perf_counter() - start
+    return np.mean((model.predict(X[test]) - y[test]) ** 2), seconds
+
+
+def cross_validate(make_model, X, y, seed):
+    """Root of the mean squared error over three folds, and seconds to fit."""
+    folds = KFold(3, shuffle=True, random_state=seed).split(X)
+    errors, seconds = zip(
+        *(fit_and_test(make_model(seed), X, y, *fold) for fold in folds), strict=True
+    )
+    return np.sqrt(np.mean(errors)), np.mean(seconds)
+
+
+def cross_validate_variation(variation, X, y, seed):
+    """cross_validate of BackpropRegressor with other constants or parameters."""
+    patches = [
+        patch.object(MODULES[name], name, value)
+        for name, value in variation.items()
+        if name in MODULES
+    ]
+    for one in patches:
+        one.start()
+    try:
+        return cross_validate(lambda s: varied_backprop(s, variation), X, y, seed)
+    finally:
+        for one in patches:
+            one.stop()
+
+
+def choose(data, n_jobs):
+    """RMSE of every variation, relative to MLPRegressor's on the same folds."""
+    cases = [
+        (name, X[rows], y[rows], split)
+        for name, (X, y, test_index) in data.items()
+        for split in range(5)
+        for rows in [train_rows(y, test_index[split])]
+    ]
+    parallel = Parallel(n_jobs)
+    baseline = parallel(
+        delayed(cross_validate)(standardised_mlp, X, y, s) for _, X, y, s in cases
+    )
+    print("RMSE by cross-validation in the training parts of splits 0-4, divided by")
+    print("MLPRegressor's; in brackets the same for the time to fit.\n")
+    print(f"{'default changed':<46}" + "".join(f"{name:>16}" for name in data))
+    for variation in VARIATIONS:
+        results = parallel(
+            delayed(cross_validate_variation)(variation, X, y, s)
+            for _, X, y, s in cases
+        )
+        ratios = np.array(results) / np.array(baseline)
+        label = ", ".join(f"{k}={v!r}" for k, v in variation.items()) or "none"
+        line = f"{label:<46}"
+        for name in data:
+            mine = [case[0] == name for case in cases]
+            rmse = ratios[mine, 0].mean()
+            seconds = np.median(ratios[mine, 1])
+            line += f"{rmse:>9.3f} ({seconds:4.2f})"
+        print(line, flush=True)
+
+
+def report(data):
+    """Test RMSE and time of both estimators' defaults, as a Markdown table."""
+    print(
+        "| data | rows | features | BackpropRegressor, raw data "
+        "| MLPRegressor, standardised | time to fit, ratio |"
+    )
+    print("|---|---|---|---|---|---|")
+    for name, (X, y, test_index) in data.items():
+        errors, seconds = [], []
+        for split in range(5, 20):
+            test = test_index[split]
+            models = BackpropRegressor(random_state=split), standardised_mlp(split)
+            both = [
+                fit_and_test(model, X, y, train_rows(y, test), test) for model in models
+            ]
+            errors.append([np.sqrt(error) for error, _ in both])
+            seconds.append([time for _, time in both])
+        mean = np.mean(errors, axis=0)
+        spread = np.std(errors, axis=0, ddof=1) / np.sqrt(len(errors))
+        ratio = np.median([ours / theirs for ours, theirs in seconds])
+        print(
+            f"| {name} | {X.shape[0]} | {X.shape[1]} "
+            f"| {mean[0]:.3g} ± {spread[0]:.2g} | {mean[1]:.3g} ± {spread[1]:.2g} "
+            f"| {ratio:.2f} |",
+            flush=True,
+        )
+
+
+def main():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", help="holds the .npz files")
+    parser.add_argument("action", choices=["choose", "report"])
+    parser.add_argument("--n-jobs", type=int, default=1, help="for choose")
+    arguments = parser.parse_args()
+    data = load(arguments.folder)
+    if arguments.action == "choose":
+        choose(data, arguments.n_jobs)
+    else:
+        report(data)
+
+
+if __name__ == "__main__":
+    main()

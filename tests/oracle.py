@@ -1,0 +1,25 @@
+"""A fitted estimator's weights in the shapes of `sklearn_backprop.equations`."""
+
+import numpy as np
+
+
+def weights_of(model):
+    """W, shape (H, d + 1), and v, shape (H + 1,)."""
+    W = np.column_stack((model.intercepts_[0], model.coefs_[0].T))
+    v = np.concatenate((model.intercepts_[1], model.coefs_[1][:, 0]))
+    return W, v
+
+
+def same_bits(model, other):
+    """Whether two fitted estimators have identical weights."""
+    pairs = zip(
+        model.coefs_ + model.intercepts_, other.coefs_ + other.intercepts_, strict=True
+    )
+    return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
+
+
+def largest_difference(model, W, v):
+    """max |ΔW| over all weights, as a share of max(1, max |W|)."""
+    W_model, v_model = weights_of(model)
+    difference = max(np.abs(W_model - W).max(), np.abs(v_model - v).max())
+    return difference / max(1, np.abs(W).max(), np.abs(v).max())

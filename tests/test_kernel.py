@@ -1,0 +1,290 @@
+"""The compiled kernel against the equations, through the estimator and by itself."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from oracle import largest_difference, weights_of
+from scipy.special import expit
+from sklearn.neural_network import MLPRegressor
+
+from sklearn_backprop import BackpropRegressor, _kernel, equations
+
+TOLERANCE = {np.float64: 1e-12, np.float32: 2e-5}
+
+
+def data_set(random, n, d, dtype=np.float64):
+    return random.normal(size=(n, d)).astype(dtype), random.normal(size=n)
+
+
+def model_of_the_rule(H, **parameters):
+    """An estimator that applies the rule to the data as given, in their order."""
+    return BackpropRegressor(
+        H,
+        learning_rate="constant",
+        standardize=False,
+        shuffle=False,
+        random_state=0,
+        **parameters,
+    )
+
+
+def assert_follows_the_equations(model, X, y, eta, batch_size, epochs=3):
+    # The first epoch moves the weights away from v = 0; then both continue from there.
+    model.set_params(learning_rate_init=eta, batch_size=batch_size)
+    model.partial_fit(X, y)
+    W, v = (part.astype(np.float64) for part in weights_of(model))
+    for _ in range(epochs):
+        model.partial_fit(X, y)
+        W, v = equations.epoch(
+            W, v, X, y, eta, len(X) if batch_size == "all" else batch_size
+        )
+        assert largest_difference(model, W, v) <= TOLERANCE[X.dtype.type]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("batch_size", [1, 3, "all"])
+@pytest.mark.parametrize("seed", range(25))
+def test_weights_equal_the_equations_on_random_shapes(seed, batch_size, dtype):
+    random = np.random.RandomState(seed)
+    n, d, H = random.randint([1, 1, 1], [101, 201, 301])
+    X, y = data_set(random, n, d, dtype)
+    b = {1: 1, 3: 3, "all": n}[batch_size]
+    eta = 0.2 / (b * (1 + H) * (1 + d))
+    assert_follows_the_equations(model_of_the_rule(H), X, y, eta, batch_size)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("H", [1, 15, 16, 17, 31, 32, 33, 64])
+@pytest.mark.parametrize("d", [1, 2, 16])
+def test_weights_equal_the_equations_at_the_edges_of_a_tile(random, d, H, dtype):
+    X, y = data_set(random, 12, d, dtype)
+    for batch_size in (1, 5):
+        eta = 0.5 / (batch_size * (1 + H))
+        assert_follows_the_equations(model_of_the_rule(H), X, y, eta, batch_size)
+
+
+def test_every_single_update_equals_the_equations(random):
+    X, y = data_set(random, 40, 6)
+    model = model_of_the_rule(9, learning_rate_init=0.1).partial_fit(X, y)
+    for x_i, y_i in zip(X, y, strict=True):
+        W, v = equations.update(*weights_of(model), x_i, y_i, eta=0.1)
+        model.partial_fit([x_i], [y_i])
+        assert largest_difference(model, W, v) <= 1e-15
+
+
+def test_a_wrong_rule_would_be_noticed(random):
+    # Δw from the updated v, the classic mistake, is far outside the tolerance.
+    X, y = data_set(random, 10, 3)
+    model = model_of_the_rule(5, learning_rate_init=0.1).partial_fit(X, y)
+    W, v = weights_of(model)
+    for x_i, y_i in zip(X, y, strict=True):
+        z = equations.hidden(W, x_i)
+        y_hat = equations.output(v, z)
+        v = v + equations.delta_v(0.1, y_i, y_hat, z)
+        W = W + equations.delta_W(0.1, y_i, y_hat, v, z, x_i)
+    model.partial_fit(X, y)
+    assert largest_difference(model, W, v) > 1e-6
+
+
+def test_follows_the_same_path_as_mlp_regressor(random):
+    X, y = data_set(random, 50, 5)
+    ours = model_of_the_rule(8, learning_rate_init=0.05).partial_fit(X, y)
+    theirs = MLPRegressor(
+        hidden_layer_sizes=8,
+        activation="logistic",
+        solver="sgd",
+        batch_size=1,
+        momentum=0,
+        nesterovs_momentum=False,
+        alpha=0,
+        learning_rate_init=0.05,
+        shuffle=False,
+    ).partial_fit(X, y)
+    for mine, other in zip(
+        ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True
+    ):
+        other[...] = mine  # in place: its optimiser holds on to these arrays
+    for _ in range(5):
+        ours.partial_fit(X, y)
+        theirs.partial_fit(X, y)
+        for mine, other in zip(
+            ours.coefs_ + ours.intercepts_,
+            theirs.coefs_ + theirs.intercepts_,
+            strict=True,
+        ):
+            assert_allclose(mine, other, rtol=0, atol=1e-10)
+
+
+def test_loss_is_the_mean_error_before_each_update(random):
+    X, y = data_set(random, 30, 4)
+    model = model_of_the_rule(7, learning_rate_init=0.1).partial_fit(X, y)
+    W, v = weights_of(model)
+    errors = []
+    for x_i, y_i in zip(X, y, strict=True):
+        errors.append(equations.error(y_i, equations.predict(W, v, x_i)))
+        W, v = equations.update(W, v, x_i, y_i, eta=0.1)
+    model.partial_fit(X, y)
+    assert_allclose(model.loss_, np.mean(errors), rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_predictions_equal_the_equations(random, dtype):
+    X, y = data_set(random, 60, 7, dtype)
+    model = model_of_the_rule(33, learning_rate_init=0.1).partial_fit(X, y)
+    W, v = weights_of(model)
+    expected = [equations.predict(W, v, x) for x in X.astype(np.float64)]
+    assert_allclose(model.predict(X), expected, atol=TOLERANCE[dtype])
+
+
+def sigmoids(a, dtype):
+    """The kernel's sigmoid of each a: networks of one node with w_0 = a and v = 1."""
+    X, centre, scale = np.zeros((1, 1), dtype), np.zeros(1), np.ones(1)
+    v = np.array([0, 1], dtype)
+    return np.array(
+        [
+            _kernel.predict(
+                _kernel.pack(np.array([[a_i], [0]], dtype), v), 1, X, centre, scale
+            )[0]
+            for a_i in a
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "lowest"), [(np.float64, -745.0), (np.float32, -103.0)]
+)
+def test_sigmoid_is_accurate_over_its_whole_range(random, dtype, lowest):
+    a = random.uniform(lowest, -lowest, 3000).astype(dtype)
+    a = np.concatenate((a, a / 100, a / 1e5))
+    expected = expit(a.astype(np.longdouble)).astype(dtype)
+    ulps = np.abs(sigmoids(a, dtype) - expected) / np.spacing(expected)
+    assert ulps.max() <= 2
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sigmoid_is_exact_at_zero_and_infinity(dtype):
+    a = np.array([-np.inf, -1e30, 0, 1e30, np.inf], dtype)
+    assert np.array_equal(sigmoids(a, dtype), [0, 0, 0.5, 1, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("H", [1, 16, 17, 100])
+def test_packing_and_back_gives_the_same_weights(random, H, dtype):
+    W, v = random.normal(size=(6, H)), random.normal(size=H + 1)
+    W, v = W.astype(dtype), v.astype(dtype)
+    packed = _kernel.pack(W, v)
+    assert packed.ctypes.data % 64 == 0
+    assert np.count_nonzero(packed) == W.size + v.size
+    W_back, v_back = _kernel.unpack(packed, 6, H)
+    assert np.array_equal(W_back, W)
+    assert np.array_equal(v_back, v)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 5000])
+def test_chunks_change_nothing(random, batch_size):
+    # With so many weights, a chunk is shorter than the data and than the batches.
+    d, H, n = 300, 3000, 60
+    X, y = data_set(random, n, d)
+    W, v = random.normal(size=(d + 1, H)) / 20, np.zeros(H + 1)
+    rows, mean, scale = np.arange(n), np.zeros(d), np.ones(d)
+    eta = 0.1 / H / min(batch_size, n)
+    whole = _kernel.pack(W, v)
+    _kernel.train_epoch(whole, H, X, y, mean, scale, rows, batch_size, eta)
+    W_whole, v_whole = _kernel.unpack(whole, d + 1, H)
+    W_oracle, v_oracle = equations.epoch(
+        W.T, v, X, y, eta, batch_size=min(batch_size, n)
+    )
+    assert_allclose(W_whole, W_oracle.T, atol=1e-13)
+    assert_allclose(v_whole, v_oracle, atol=1e-13)
+
+
+def test_moments_are_those_of_numpy(random):
+    X = random.normal(size=(500, 40)) * np.logspace(-6, 6, 40) + 5
+    mean, std = _kernel.moments(X, np.arange(500))
+    assert_allclose(mean, X.mean(axis=0), rtol=1e-12)
+    assert_allclose(std, X.std(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
+def test_moments_neither_overflow_nor_underflow(random, scale):
+    X = random.normal(size=(500, 3))
+    mean, std = _kernel.moments(X * scale, np.arange(500))
+    assert_allclose(mean / scale, X.mean(axis=0), rtol=1e-12)
+    assert_allclose(std / scale, X.std(axis=0), rtol=1e-12)
+
+
+def test_moments_of_extreme_columns_are_finite():
+    largest = np.finfo(np.float64).max
+    X = np.array([[-largest, 3.3, 5e-324, 0], [largest, 3.3, 0, -0.0]])
+    mean, std = _kernel.moments(X, np.arange(2))
+    assert np.isfinite(mean).all()
+    assert np.isfinite(std).all()
+    assert (std > 0).all()
+    assert (mean[1], std[1]) == (3.3, 1)  # no spread: the value itself, and 1
+    assert std[3] == 1
+
+
+def test_moments_use_the_given_rows_only(random):
+    X = random.normal(size=(20, 3))
+    rows = np.array([4, 4, 7, 19])
+    mean, std = _kernel.moments(X, rows)
+    assert_allclose(mean, X[rows].mean(axis=0))
+    assert_allclose(std, X[rows].std(axis=0))
+
+
+def test_shuffle_is_a_uniform_permutation():
+    counts = np.zeros((6, 6))
+    for epoch in range(6000):
+        order = np.arange(6)
+        _kernel.shuffle(order, 123, epoch)
+        assert np.array_equal(np.sort(order), np.arange(6))
+        counts[np.arange(6), order] += 1
+    # each of the 36 counts is binomial with mean 1000 and deviation 29
+    assert np.abs(counts - 1000).max() < 150
+
+
+def test_shuffle_depends_on_seed_and_epoch():
+    orders = []
+    for seed, epoch in [(0, 0), (0, 1), (1, 0), (1, 1)]:
+        order = np.arange(50)
+        _kernel.shuffle(order, seed, epoch)
+        orders.append(tuple(order))
+    assert len(set(orders)) == 4
+
+
+def test_other_threads_run_during_training(random):
+    X, y = data_set(random, 20_000, 20)
+    weights = _kernel.pack(np.zeros((21, 200)), np.zeros(201))
+    order = np.tile(np.arange(20_000), 5)
+    arguments = (weights, 200, X, y, np.zeros(20), np.ones(20), order, 1, 1e-3)
+    thread = threading.Thread(target=_kernel.train_epoch, args=arguments)
+    ticks = 0
+    thread.start()
+    while thread.is_alive():
+        ticks += 1
+    assert ticks > 1000  # a kernel that kept the GIL would leave a few dozen
+
+
+def test_an_interrupt_ends_an_epoch_between_chunks(random):
+    # The alarm raises KeyboardInterrupt at the first look at signals after it. One
+    # epoch here is thousands of chunks, so only a look between chunks can see it.
+    X, y = data_set(random, 20_000, 50)
+    order = np.tile(np.arange(20_000), 2000)
+    weights = _kernel.pack(np.zeros((51, 500)), np.zeros(501))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _kernel.train_epoch(
+                weights, 500, X, y, np.zeros(50), np.ones(50), order, 1, 1e-6
+            )
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
