@@ -36,21 +36,28 @@ from sklearn_backprop import BackpropRegressor, _initial_weights, _schedules
 VARIATIONS = [
     {},
     {"BIAS": 1.0},
-    {"BIAS": 6.0},
+    {"BIAS": 3.0},
+    {"BIAS": 12.0},
     {"SPREAD": 5.0},
-    {"SPREAD": 8.0},
-    {"SPREAD": 15.0},
+    {"SPREAD": 10.0},
+    {"SPREAD": 20.0},
+    {"AUTO_STEP": 0.125},
     {"AUTO_STEP": 0.175},
-    {"AUTO_STEP": 0.25},
+    {"AUTO_STEP": 0.35},
     {"AUTO_STEP": 0.5},
-    {"AUTO_STEP": 0.7},
     {"max_iter": 100},
-    {"max_iter": 400},
+    {"max_iter": 200},
+    {"max_iter": 1000},
+    {"tol": 1e-3},
+    {"tol": 3e-4},
+    {"tol": 3e-5},
+    {"n_iter_no_change": 5},
+    {"n_iter_no_change": 20},
     {"learning_rate": "constant"},
     {"learning_rate": "invscaling"},
-    {"learning_rate": "adaptive"},
-    {"learning_rate": "adaptive", "tol": 1e-3},
-    {"learning_rate": "adaptive", "tol": 1e-5},
+    {"learning_rate": "linear", "max_iter": 100},
+    {"learning_rate": "linear", "max_iter": 200},
+    {"learning_rate": "linear"},
     {"hidden_layer_size": 50},
     {"hidden_layer_size": 200},
 ]
@@ -101,16 +108,20 @@ def fit_and_test(model, X, y, train, test):
     return np.mean((model.predict(X[test]) - y[test]) ** 2), seconds
 
 
-def cross_validate(make_model, X, y, seed):
-    """Root of the mean squared error over three folds, and seconds to fit."""
-    folds = KFold(3, shuffle=True, random_state=seed).split(X)
+def cross_validate(make_model, X, y, split):
+    """Root of the mean squared error over ten folds, each with a seed of its own."""
+    folds = KFold(10, shuffle=True, random_state=split).split(X)
     errors, seconds = zip(
-        *(fit_and_test(make_model(seed), X, y, *fold) for fold in folds), strict=True
+        *(
+            fit_and_test(make_model(10 * split + number), X, y, *fold)
+            for number, fold in enumerate(folds)
+        ),
+        strict=True,
     )
     return np.sqrt(np.mean(errors)), np.mean(seconds)
 
 
-def cross_validate_variation(variation, X, y, seed):
+def cross_validate_variation(variation, X, y, split):
     """cross_validate of BackpropRegressor with other constants or parameters."""
     patches = [
         patch.object(MODULES[name], name, value)
@@ -120,7 +131,7 @@ def cross_validate_variation(variation, X, y, seed):
     for one in patches:
         one.start()
     try:
-        return cross_validate(lambda s: varied_backprop(s, variation), X, y, seed)
+        return cross_validate(lambda s: varied_backprop(s, variation), X, y, split)
     finally:
         for one in patches:
             one.stop()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-BIAS = 3.0  # biases of hidden nodes are uniform in ±BIAS
-SPREAD = 10.0  # their weights are SPREAD / d × u⁵, with u uniform in ±1
+BIAS = 6.0  # biases of hidden nodes are uniform in ±BIAS
+SPREAD = 15.0  # their weights are SPREAD / d × u⁵, with u uniform in ±1
 
 
 def initial_weights(d, H, random, dtype):

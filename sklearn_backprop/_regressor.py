@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _kernel
@@ -50,6 +51,15 @@ class _Examples:
     rows: np.ndarray  # the rows to train on, in their starting order
 
 
+def _can_fit_partially(estimator):
+    if estimator.early_stopping:
+        raise ValueError(
+            "partial_fit is not available with early_stopping=True, for one epoch "
+            "cannot stop early. Expected early_stopping=False."
+        )
+    return True
+
+
 class BackpropRegressor(RegressorMixin, BaseEstimator):
     """One sigmoid hidden layer and a linear output, trained by online backpropagation.
 
@@ -69,25 +79,26 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
     hidden_layer_size : int, default=100
         H, the number of hidden nodes.
 
-    learning_rate : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
+    learning_rate : {"adaptive", "constant", "invscaling", "linear"}, \
+            default="adaptive"
         How the step size η changes from one epoch e = 0, 1, … to the next.
 
-        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs. The
-          noise that single examples put into the weights dies away with η, which
-          makes it the most accurate schedule. `partial_fit` knows no last epoch, so
-          there η is constant.
-        - "constant": η.
-        - "invscaling": η / √(e + 1).
         - "adaptive": η until training stalls, then η / 5, and so on; training ends when
           it stalls after the fifth reduction.
+        - "constant": η; training ends when it stalls.
+        - "invscaling": η / √(e + 1); training ends when it stalls.
+        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs, so the
+          noise that single examples put into the weights dies away just in time: the
+          most accurate schedule once `max_iter` is tuned. `partial_fit` knows no last
+          epoch, so there η is constant.
 
         Training stalls when the loss (with ``early_stopping=True`` the validation
         score) has not improved by `tol` for more than `n_iter_no_change` epochs in a
-        row. With "constant" and "invscaling" it ends there.
+        row.
 
     learning_rate_init : "auto" or float, default="auto"
-        η of the first epoch. "auto" is 0.35 / (b (1 + H / 4)), where b is the number of
-        examples in a batch: about a sixth of the step at which the output layer becomes
+        η of the first epoch. "auto" is 0.25 / (b (1 + H / 4)), where b is the number of
+        examples in a batch: an eighth of the step at which the output layer becomes
         unstable, whatever `hidden_layer_size` and `batch_size` are.
 
     batch_size : int or "all", default=1
@@ -96,8 +107,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         summing need η · b where this estimator needs η. Batches larger than the data
         are cut to it, and the last batch of an epoch may be smaller.
 
-    max_iter : int, default=200
-        Number of epochs of one call of `fit`.
+    max_iter : int, default=400
+        Largest number of epochs of one call of `fit`.
 
     tol : float, default=1e-4
         Improvement that counts as progress; see `learning_rate`. In training units of
@@ -240,10 +251,10 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         self,
         hidden_layer_size=100,
         *,
-        learning_rate="linear",
+        learning_rate="adaptive",
         learning_rate_init="auto",
         batch_size=1,
-        max_iter=200,
+        max_iter=400,
         tol=1e-4,
         n_iter_no_change=10,
         standardize=True,
@@ -315,11 +326,12 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                 f"The loss still fell when max_iter={self.max_iter} was reached. "
                 "Increase max_iter, or use learning_rate='linear'.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         self._warn_of_poor_fit(examples)
         return self
 
+    @available_if(_can_fit_partially)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y):
         """Train for exactly one epoch, going on from the model so far.
@@ -345,6 +357,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         ValueError
             If the data or a parameter are not as described or do not match the model so
             far, or training diverges. The estimator is then as it was before the call.
+        AttributeError
+            If ``early_stopping=True``.
 
         Warns
         -----
@@ -352,11 +366,6 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             If ``standardize=True`` and the first call has fewer than 20 rows: all later
             calls use its mean and standard deviation.
         """
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True, for one epoch "
-                "cannot stop early. Expected early_stopping=False."
-            )
         with Rollback(self):
             X, y, resumed = self._validate(X, y, resume=True)
             rows = np.arange(len(X))
@@ -367,7 +376,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                         f"The first partial_fit has {len(X)} rows, and their mean and "
                         "standard deviation standardise all later calls too. Begin "
                         f"with at least {FEW_ROWS} rows, or set standardize=False.",
-                        stacklevel=2,
+                        stacklevel=3,
                     )
             weights = _kernel.pack(self._W, self._v)
             self._run_epoch(weights, self._examples(X, y, rows), progress=0)
@@ -541,7 +550,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         rows = examples.rows[:: max(1, len(examples.rows) // DIAGNOSED_ROWS)]
         x = (examples.X[rows] - examples.mean) * examples.scale
         for message in poor_fit_messages(self._W, self._v, x, examples.y[rows]):
-            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
     # ---------------------------------------------------------------- prediction
 

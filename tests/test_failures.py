@@ -1,0 +1,235 @@
+"""Failed and interrupted calls: nothing learned is lost, nothing fails in silence."""
+
+import os
+import signal
+import warnings
+
+import numpy as np
+import pytest
+from oracle import same_bits
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+from sklearn_backprop import BackpropRegressor, _regressor
+
+
+@pytest.fixture
+def data(random):
+    X = random.normal(size=(150, 3))
+    return X, X[:, 0] + np.sin(3 * X[:, 1])
+
+
+def regressor(**parameters):
+    parameters = {"learning_rate": "constant", "random_state": 0, **parameters}
+    return BackpropRegressor(8, **parameters)
+
+
+def trained(X, y):
+    model = regressor()
+    for _ in range(3):
+        model.partial_fit(X, y)
+    return model
+
+
+def state(model):
+    """Everything an estimator holds, with lists copied."""
+    return {
+        name: list(value) if isinstance(value, list) else value
+        for name, value in vars(model).items()
+    }
+
+
+def assert_unchanged(model, before):
+    assert vars(model).keys() == before.keys()
+    for name, value in vars(model).items():
+        assert np.array_equal(value, before[name]), name
+
+
+POISONED = {
+    "diverging step": lambda m, X, y: m.set_params(learning_rate_init=1e6).fit(X, y),
+    "diverging epoch": lambda m, X, y: m.set_params(learning_rate_init=1e6).partial_fit(
+        X, y
+    ),
+    "huge X": lambda m, X, y: m.partial_fit(np.vstack((X, [[1, 1e200, 1]])), [*y, 1]),
+    "huge y": lambda m, X, y: m.partial_fit(X, np.where(np.arange(150) == 7, 1e200, y)),
+    "NaN in X": lambda m, X, y: m.fit(np.where(X > 2, np.nan, X), y),
+    "infinite y": lambda m, X, y: m.fit(X, np.where(y > 1, np.inf, y)),
+    "fewer features": lambda m, X, y: m.partial_fit(X[:, :2], y),
+    "refit on text": lambda m, X, y: m.fit([["a"]] * 150, y),
+    "another dtype": lambda m, X, y: m.partial_fit(X.astype(np.float32), y),
+    "another H": lambda m, X, y: m.set_params(hidden_layer_size=9).partial_fit(X, y),
+}
+
+
+@pytest.mark.parametrize("case", POISONED)
+def test_a_failed_call_changes_nothing_and_training_goes_on(data, case):
+    X, y = data
+    model = trained(X, y)
+    parameters, before = model.get_params(), state(model)
+    with pytest.raises(ValueError, match=r"."):
+        POISONED[case](model, X, y)
+    model.set_params(**parameters)
+    assert_unchanged(model, before)
+    assert same_bits(model.partial_fit(X, y), trained(X, y).partial_fit(X, y))
+
+
+def test_partial_fit_is_not_there_with_early_stopping(data):
+    model = regressor(early_stopping=True)
+    assert not hasattr(model, "partial_fit")
+    with pytest.raises(AttributeError, match="no attribute 'partial_fit'") as caught:
+        model.partial_fit(*data)
+    assert "one epoch cannot stop early" in str(caught.value.__cause__)
+
+
+def test_a_failed_first_fit_leaves_an_unfitted_estimator(data):
+    X, y = data
+    model = regressor(learning_rate_init=1e6)
+    before = state(model)
+    with pytest.raises(ValueError, match="diverged"):
+        model.fit(X, y)
+    assert_unchanged(model, before)
+
+
+def test_divergence_names_epoch_step_and_bound(data):
+    with pytest.raises(
+        ValueError,
+        match=r"diverged in epoch 1 with a step size of 1e\+06.*beyond about 0\.66.*"
+        r"Decrease learning_rate_init \(now 1000000\.0\)",
+    ):
+        regressor(learning_rate_init=1e6).fit(*data)
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, "all"])
+@pytest.mark.parametrize("eta", [10.0, 1e3, 1e6, 1e300])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_large_steps_never_fail_in_silence(data, eta, batch_size, dtype):
+    X, y = data
+    model = regressor(learning_rate_init=eta, batch_size=batch_size, max_iter=50)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.fit(X.astype(dtype), y)
+        except ValueError as error:
+            assert "diverged" in str(error)  # noqa: PT017 (either outcome will do)
+            assert not hasattr(model, "n_iter_")
+            return
+    good = model.score(X.astype(dtype), y) > 0
+    assert good or any(w.category is ConvergenceWarning for w in caught)
+    assert np.isfinite(model.predict(X.astype(dtype))).all()
+
+
+def test_a_grid_search_survives_divergence(data):
+    search = GridSearchCV(
+        regressor(max_iter=20),
+        {"learning_rate_init": [0.05, 1e6]},
+        error_score=np.nan,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(*data)
+    assert search.best_params_ == {"learning_rate_init": 0.05}
+    assert search.best_score_ > 0.5
+
+
+@pytest.mark.parametrize(
+    ("array", "value", "dtype", "limit"),
+    [
+        ("X", 1e101, np.float64, "1e\\+100"),
+        ("X", 1e19, np.float32, "1e\\+18"),
+        ("y", -1e101, np.float64, "1e\\+100"),
+        ("y", 1e19, np.float32, "1e\\+18"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_its_row(data, array, value, dtype, limit):
+    X, y = (values.copy() for values in data)
+    model = regressor(standardize=False)
+    if array == "X":
+        X[17, 1] = value
+    else:
+        y[17] = value
+    with pytest.raises(ValueError, match=f"Row 17 of {array} .* beyond ±{limit}"):
+        model.fit(X.astype(dtype), y)
+    assert not hasattr(model, "n_iter_")
+
+
+def test_predictions_far_from_the_data_are_finite(data):
+    X, y = data
+    model = trained(X, y)
+    far = np.array([[1e300, -1e300, 1e300], [-1e308, 1e308, 1e-320]])
+    assert np.isfinite(model.predict(far)).all()
+    single = regressor().partial_fit(X.astype(np.float32), y)
+    assert np.isfinite(single.predict(np.float32([[3e38, -3e38, 1e-45]]))).all()
+
+
+def test_a_fit_worse_than_the_mean_says_so(random):
+    X = random.normal(size=(100, 2))
+    y = 1e3 + random.normal(size=100)
+    model = regressor(standardize=False, learning_rate="linear", max_iter=2)
+    model.set_params(learning_rate_init=1e-4)
+    with pytest.warns(ConvergenceWarning, match="worse than predicting the mean"):
+        model.fit(X, y)
+    model.predict(X)
+
+
+def test_saturated_hidden_nodes_are_reported(random):
+    X = 1e6 * random.normal(size=(100, 2))
+    model = regressor(standardize=False, learning_rate="linear", max_iter=50)
+    with pytest.warns(ConvergenceWarning, match="hidden outputs are within 0.01"):
+        model.fit(X, random.normal(size=100))
+
+
+def test_a_good_fit_says_nothing(data):
+    regressor(learning_rate="adaptive").fit(*data)  # warnings are errors here
+
+
+# ---------------------------------------------------------------------- interrupts
+
+
+def interrupt_in_epoch(monkeypatch, epoch):
+    """Make Ctrl-C arrive while the kernel runs the given epoch."""
+    kernel = _regressor._kernel
+    train_epoch, calls = kernel.train_epoch, []
+
+    def train(*arguments):
+        calls.append(1)
+        if len(calls) == epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(kernel, "train_epoch", train)
+
+
+def test_an_interrupted_fit_leaves_the_last_whole_epoch(data, monkeypatch):
+    model = regressor()
+    interrupt_in_epoch(monkeypatch, epoch=4)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*data)
+    monkeypatch.undo()
+    assert model.n_iter_ == len(model.loss_curve_) == 3
+    assert same_bits(model, trained(*data))
+    assert same_bits(model.partial_fit(*data), trained(*data).partial_fit(*data))
+
+
+def test_an_interrupted_first_epoch_leaves_everything_as_it_was(data, monkeypatch):
+    model, fresh = trained(*data), regressor()
+    before, unfitted = state(model), state(fresh)
+    for method in ("fit", "partial_fit"):
+        interrupt_in_epoch(monkeypatch, epoch=1)
+        with pytest.raises(KeyboardInterrupt):
+            getattr(model, method)(*data)
+        monkeypatch.undo()
+        assert_unchanged(model, before)
+        interrupt_in_epoch(monkeypatch, epoch=1)
+        with pytest.raises(KeyboardInterrupt):
+            getattr(fresh, method)(*data)
+        monkeypatch.undo()
+        assert_unchanged(fresh, unfitted)
+
+
+def test_an_interrupt_ends_a_grid_search(data, monkeypatch):
+    interrupt_in_epoch(monkeypatch, epoch=7)
+    search = GridSearchCV(clone(regressor()), {"tol": [1e-3, 1e-4]})
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(*data)
+    assert not hasattr(search, "best_estimator_")

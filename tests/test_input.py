@@ -1,0 +1,260 @@
+"""Bad input and bad parameters: clear errors, before anything changes."""
+
+import datetime
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse
+from oracle import same_bits
+from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency
+
+from sklearn_backprop import BackpropRegressor
+
+X = np.random.RandomState(0).normal(size=(40, 2))
+y = X.sum(axis=1)
+
+
+def regressor(**parameters):
+    return BackpropRegressor(4, random_state=0, **parameters)
+
+
+# ---------------------------------------------------------------------- parameters
+
+INVALID = {
+    "hidden_layer_size": [0, -1, 2.5, "10", None, (10,), np.nan],
+    "learning_rate": ["optimal", None, 0.1, True],
+    "learning_rate_init": [0, -0.1, "best", None, np.inf, np.nan],
+    "batch_size": [0, -3, 1.5, "auto", None],
+    "max_iter": [0, -1, 10.0, None, np.inf],
+    "tol": [-1e-9, "small", None, np.inf, np.nan],
+    "n_iter_no_change": [0, 2.5, None],
+    "standardize": [2, "yes", None],
+    "shuffle": [2, "yes", None],
+    "random_state": ["seed", -1, 1.5, np.random.default_rng(0)],
+    "early_stopping": [2, "auto", None],
+    "validation_fraction": [0, 1, -0.1, 1.5, 5, None, np.nan],
+    "warm_start": [2, "yes", None],
+    "verbose": [-1, "loud", None],
+}
+
+
+def test_every_parameter_has_constraints_that_are_tested():
+    parameters = BackpropRegressor().get_params()
+    assert set(INVALID) == set(parameters)
+    assert set(BackpropRegressor._parameter_constraints) == set(parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in INVALID for value in INVALID[name]]
+)
+def test_invalid_parameters_are_named(name, value):
+    # partial_fit is not there when early_stopping is anything like true
+    methods = ("fit", "partial_fit") if name != "early_stopping" else ("fit",)
+    for method in methods:
+        model = BackpropRegressor(**{name: value})
+        with pytest.raises((ValueError, TypeError), match=f"'?{name}'? .*must be"):
+            getattr(model, method)(X, y)
+        assert not hasattr(model, "n_iter_")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_layer_size", np.int64(3)),
+        ("learning_rate_init", 1),
+        ("learning_rate_init", np.float32(0.01)),
+        ("batch_size", np.int32(2)),
+        ("tol", 0),
+        ("verbose", 0),
+        ("standardize", np.bool_(False)),
+    ],
+)
+def test_valid_parameters_of_other_types_are_accepted(name, value):
+    model = BackpropRegressor(1, random_state=0, learning_rate="linear", max_iter=50)
+    assert model.set_params(**{name: value}).fit(X, y).n_iter_ == 50
+
+
+# ---------------------------------------------------------------------------- data
+
+TEXT = [["a", "b"]] * 40
+DIGITS = [["1", "2"]] * 40
+DATES = np.full((40, 2), np.datetime64("2020-01-01"))
+
+BAD_X = {
+    "NaN": (np.where(X > 1, np.nan, X), "Input X contains NaN"),
+    "infinity": (np.where(X > 1, np.inf, X), "Input X contains infinity"),
+    "None": ([[None, 1.0]] * 40, "Input X contains NaN"),
+    "pd.NA": (pd.DataFrame(X).convert_dtypes().mask(X > 1), "Input X contains NaN"),
+    "text": (TEXT, "X must be numeric"),
+    "digits as text": (DIGITS, "X must be numeric"),
+    "bytes": (np.full((40, 2), b"1"), "X must be numeric"),
+    "digits in an object array": (np.array(DIGITS, object), "X must be numeric.*'1'"),
+    "one string among numbers": ([[1.0, 2.0]] * 39 + [[1.0, "2"]], "X must be numeric"),
+    "dates": (DATES, "X must be numeric.*datetime64"),
+    "dates in an object array": (DATES.astype(object), "X must be numeric.*date"),
+    "durations": (DATES - DATES, "X must be numeric.*timedelta64"),
+    "a pandas text column": (
+        pd.DataFrame({"a": X[:, 0], "b": ["1"] * 40}),
+        "X must be numeric.*'1'",
+    ),
+    "a pandas date column": (
+        pd.DataFrame({"a": X[:, 0], "b": pd.Timestamp("2020-01-01")}),
+        "X must be numeric.*Timestamp",
+    ),
+    "a polars text column": (
+        pl.DataFrame({"a": X[:, 0], "b": ["1"] * 40}),
+        "X must be numeric.*'1'",
+    ),
+    "complex": (X + 1j, "Complex data not supported"),
+    "1-D": (X[:, 0], "Expected 2D array, got 1D array"),
+    "3-D": (X[:, :, np.newaxis], "dim (<= 2|3)"),
+    "a scalar": (3.0, "Expected 2D array, got scalar"),
+    "ragged rows": ([[1.0, 2.0]] * 39 + [[1.0]], "X cannot be read as an array"),
+    "no rows": (X[:0], "0 sample"),
+    "no columns": (X[:, :0], "0 feature"),
+    "other length": (X[:-1], "inconsistent numbers of samples"),
+    "sparse": (scipy.sparse.csr_array(X), "[Ss]parse data was passed"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_X)
+def test_bad_X_is_refused(case):
+    bad, message = BAD_X[case]
+    for method in ("fit", "partial_fit"):
+        model = regressor()
+        with pytest.raises((ValueError, TypeError), match=message):
+            getattr(model, method)(bad, y)
+        assert not vars(model).keys() - model.get_params().keys()
+    if case != "other length":
+        fitted = regressor(learning_rate="linear", max_iter=20).fit(X, y)
+        before = fitted.predict(X)
+        with pytest.raises((ValueError, TypeError), match=message):
+            fitted.predict(bad)
+        assert np.array_equal(fitted.predict(X), before)
+
+
+BAD_Y = {
+    "NaN": (np.where(y > 1, np.nan, y), "Input y contains NaN"),
+    "infinity": (np.where(y > 1, np.inf, y), "Input y contains infinity"),
+    "text": (["a"] * 40, "y must be numeric"),
+    "digits as text": (["1"] * 40, "y must be numeric"),
+    "digits in an object array": (np.array(["1"] * 40, object), "y must be numeric"),
+    "dates": (DATES[:, 0], "y must be numeric.*datetime64"),
+    "a pandas date series": (
+        pd.Series(pd.Timestamp("2020-01-01"), range(40)),
+        "y must be numeric",
+    ),
+    "complex": (y + 1j, "Complex data not supported"),
+    "2-D": (X, "y should be a 1d array"),
+    "other length": (y[:-1], "inconsistent numbers of samples"),
+    "None": (None, "requires y to be passed"),
+    "a scalar": (3.0, r"1d array|0-dimensional|Singleton"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_Y)
+def test_bad_y_is_refused(case):
+    bad, message = BAD_Y[case]
+    for method in ("fit", "partial_fit"):
+        model = regressor()
+        with pytest.raises((ValueError, TypeError), match=message):
+            getattr(model, method)(X, bad)
+        assert not vars(model).keys() - model.get_params().keys()
+
+
+def test_a_column_of_y_is_flattened_with_a_warning():
+    parameters = {"learning_rate": "linear", "max_iter": 20}
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        model = regressor(**parameters).fit(X, y[:, np.newaxis])
+    assert model.predict(X).shape == (40,)
+    assert same_bits(model, regressor(**parameters).fit(X, y))
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        X.tolist(),
+        X.astype(object),
+        [[Fraction(value) for value in row] for row in X],
+        X.astype(">f8"),
+        pd.DataFrame(X),
+        pd.DataFrame(X).convert_dtypes(),
+        pl.DataFrame(X),
+    ],
+    ids=["lists", "objects", "fractions", "big-endian", "pandas", "nullable", "polars"],
+)
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_numbers_of_any_kind_give_the_same_model(same):
+    parameters = {"learning_rate": "linear", "max_iter": 20}
+    expected = regressor(**parameters).fit(X, y)
+    assert same_bits(regressor(**parameters).fit(same, y), expected)
+
+
+def test_integers_and_booleans_are_numbers():
+    integers = np.arange(80).reshape(40, 2)
+    parameters = {"learning_rate": "linear", "max_iter": 20}
+    expected = regressor(**parameters).fit(integers.astype(np.float64), y)
+    assert same_bits(regressor(**parameters).fit(integers, y), expected)
+    booleans = X > 0
+    assert regressor(**parameters).fit(booleans, y > 0).predict(booleans).shape == (40,)
+
+
+def test_missing_columns_and_names_are_refused():
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    model = regressor(learning_rate="linear", max_iter=20).fit(frame, y)
+    assert list(model.feature_names_in_) == ["a", "b"]
+    with pytest.raises(ValueError, match="yet now missing"):
+        model.predict(frame[["a"]])
+    with pytest.raises(ValueError, match="Feature names unseen at fit time"):
+        model.predict(frame.rename(columns={"a": "c"}))
+    with pytest.raises(ValueError, match="must be in the same order"):
+        model.predict(frame[["b", "a"]])
+    with pytest.raises(ValueError, match="must be in the same order"):
+        model.partial_fit(frame[["b", "a"]], y)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(X)
+
+
+def test_another_number_of_columns_is_refused():
+    model = regressor(learning_rate="linear", max_iter=20).fit(X, y)
+    for wrong in (X[:, :1], np.hstack((X, X))):
+        with pytest.raises(ValueError, match="is expecting 2 features"):
+            model.predict(wrong)
+        with pytest.raises(ValueError, match="is expecting 2 features"):
+            model.partial_fit(wrong, y)
+
+
+def test_column_names_as_scikit_learn_checks_them():
+    check_dataframe_column_names_consistency("BackpropRegressor", BackpropRegressor())
+
+
+def test_polars_columns_are_named():
+    frame = pl.DataFrame(X, schema=["a", "b"])
+    model = regressor(learning_rate="linear", max_iter=20).fit(frame, y)
+    assert list(model.feature_names_in_) == ["a", "b"]
+    with pytest.raises(ValueError, match="must be in the same order"):
+        model.predict(frame[["b", "a"]])
+
+
+def test_an_unfitted_estimator_says_so():
+    model = regressor()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        model.predict(X)
+    for attribute in ("coefs_", "intercepts_", "loss_", "n_iter_"):
+        assert not hasattr(model, attribute)
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_matrices_are_refused():
+    with pytest.raises(TypeError, match=r"np.matrix is not supported"):
+        regressor().fit(np.asmatrix(X), y)
+
+
+def test_dates_that_are_python_objects_are_refused():
+    for odd in (datetime.date.today(), datetime.timedelta(1), datetime.time(1)):
+        with pytest.raises(ValueError, match="X must be numeric"):
+            regressor().fit([[1.0, odd]] * 40, y)

@@ -1,0 +1,175 @@
+"""standardize: units do not matter, and the fitted model is the documented network."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from oracle import weights_of
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import cross_val_score, train_test_split
+
+from sklearn_backprop import BackpropRegressor, equations
+
+
+@pytest.fixture(scope="module")
+def split():
+    random = np.random.RandomState(0)
+    X = random.normal(size=(300, 4))
+    y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.1 * random.normal(size=300)
+    return train_test_split(X, y, random_state=0)
+
+
+def score_in_units(split, X_map, y_map):
+    X_train, X_test, y_train, y_test = split
+    model = BackpropRegressor(20, random_state=0).fit(X_map(X_train), y_map(y_train))
+    return model.score(X_map(X_test), y_map(y_test))
+
+
+MAPS = {  # X and y have standard deviations of about 1
+    "times 1e6": lambda values: values * 1e6,
+    "times 1e-6": lambda values: values * 1e-6,
+    "shifted up": lambda values: values + 1e4,
+    "shifted down": lambda values: values - 1e4,
+    "all at once": lambda values: (values - 1e4) * 1e6,
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_the_units_do_not_matter(split, name):
+    def same(values):
+        return values
+
+    score = score_in_units(split, same, same)
+    assert score > 0.8
+    assert abs(score_in_units(split, MAPS[name], same) - score) < 0.01
+    assert abs(score_in_units(split, same, MAPS[name]) - score) < 0.01
+    assert abs(score_in_units(split, MAPS[name], MAPS[name]) - score) < 0.01
+
+
+def test_the_losses_do_not_depend_on_the_units(split):
+    X, _, y, _ = split
+    model = BackpropRegressor(5, random_state=0).fit(X, y)
+    scaled = BackpropRegressor(5, random_state=0).fit(X * 1024, y * 0.25)
+    assert scaled.loss_curve_ == model.loss_curve_  # powers of two round alike
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_predict_is_the_formula_on_coefs_and_intercepts(split, standardize, dtype):
+    X, X_test, y, _ = split
+    if standardize:
+        X, X_test, y = 5 * X + 3, 5 * X_test + 3, 100 * y + 20
+    model = BackpropRegressor(20, standardize=standardize, random_state=0)
+    model.fit(X.astype(dtype), y)
+    (W, v), (w_0, v_0) = model.coefs_, model.intercepts_
+    assert {array.dtype for array in (W, v, w_0, v_0)} == {np.dtype(dtype)}
+    formula = equations.sigmoid(X_test @ W + w_0) @ v + v_0
+    tolerance = 1e-12 if dtype is np.float64 else 1e-4
+    y_pred = model.predict(X_test.astype(dtype))
+    assert y_pred.dtype == dtype
+    assert y_pred.shape == (len(X_test),)
+    assert_allclose(y_pred, formula[:, 0], atol=tolerance * np.abs(y).max())
+
+
+def test_the_fitted_model_is_the_network_of_the_equations(split):
+    X, X_test, y, _ = split
+    model = BackpropRegressor(20, random_state=0).fit(5 * X + 3, 100 * y)
+    W, v = weights_of(model)
+    expected = [equations.predict(W, v, 5 * x + 3) for x in X_test]
+    assert_allclose(model.predict(5 * X_test + 3), expected, rtol=1e-10)
+
+
+def test_coefs_are_read_only_and_new_each_time(split):
+    X, _, y, _ = split
+    model = BackpropRegressor(5, random_state=0, max_iter=3, learning_rate="linear")
+    model.fit(X, y)
+    for array in model.coefs_ + model.intercepts_:
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+    with pytest.raises(AttributeError):
+        model.coefs_ = []
+    assert "coefs_" not in vars(model)
+
+
+@pytest.mark.parametrize("value", [0.0, 3.3, -1e10, 1e-300])
+def test_a_constant_target_is_predicted_exactly(split, value):
+    X, X_test, _, _ = split
+    model = BackpropRegressor(random_state=0).fit(X, np.full(len(X), value))
+    assert np.array_equal(model.predict(X_test), np.full(len(X_test), value))
+
+
+def test_a_constant_column_is_ignored(split):
+    X, X_test, y, y_test = split
+    train, test = np.insert(X, 1, 7.7, axis=1), np.insert(X_test, 1, 7.7, axis=1)
+    model = BackpropRegressor(20, random_state=0).fit(train, y)
+    assert model.score(test, y_test) > 0.8
+
+
+def test_statistics_come_from_the_first_call(split):
+    X, _, y, _ = split
+    parts = BackpropRegressor(5, random_state=0)
+    parts.partial_fit(X[:100], y[:100])
+    once = weights_of(parts)
+    with pytest.warns(UserWarning, match="The first partial_fit has 19 rows"):
+        BackpropRegressor(5, random_state=0).partial_fit(X[:19], y[:19])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        parts.partial_fit(X[:1] + 100, y[:1])  # later calls may have any size
+        BackpropRegressor(5, standardize=False).partial_fit(X[:1], y[:1])
+    assert not np.array_equal(once[0], weights_of(parts)[0])
+
+    warm = BackpropRegressor(5, random_state=0, warm_start=True, max_iter=1)
+    warm.set_params(learning_rate="linear").fit(X, y)
+    warm.set_params(learning_rate_init=1e-300).fit(X * 50 + 3, y * 9)
+    cold = BackpropRegressor(5, random_state=0, max_iter=1, learning_rate="linear")
+    assert_allclose(warm.coefs_[0], cold.fit(X, y).coefs_[0], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_held_out_rows_are_no_part_of_the_statistics(random):
+    # A held-out outlier would make the training rows' spread tiny in comparison.
+    X = random.normal(size=(100, 2))
+    y = X.sum(axis=1)
+    parameters = {"random_state": 0, "max_iter": 3, "learning_rate": "linear"}
+    losses = []
+    for row in range(100):
+        outlier = X.copy()
+        outlier[row] = 1e6
+        model = BackpropRegressor(5, early_stopping=True, **parameters)
+        losses.append(tuple(model.fit(outlier, y).loss_curve_))
+    unchanged = BackpropRegressor(5, early_stopping=True, **parameters).fit(X, y)
+    assert losses.count(tuple(unchanged.loss_curve_)) == 10
+
+
+def test_without_standardisation_the_data_are_used_as_given(split):
+    X, _, y, _ = split
+    model = BackpropRegressor(
+        5, standardize=False, learning_rate="linear", max_iter=1, random_state=0
+    )
+    big = model.fit(X, y * 4).loss_curve_[0]
+    assert_allclose(big, 16 * np.mean(y**2) / 2, rtol=0.5)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"hidden_layer_size": H} for H in (1, 10, 100, 1000, 3000)]
+    + [{"batch_size": b} for b in (8, "all")],
+)
+def test_defaults_work_with_one_parameter_changed(diabetes, parameters):
+    X, y = diabetes
+    model = BackpropRegressor(random_state=0, **parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        scores = cross_val_score(model, X, y, error_score="raise")
+    assert scores.mean() > 0.3
+
+
+def test_defaults_match_a_good_model_on_raw_data(uci):
+    X, y, test_index = uci("concrete")
+    train = np.setdiff1d(np.arange(len(y)), test_index[0])
+    test = test_index[0]
+    ours = BackpropRegressor(random_state=0).fit(X[train], y[train])
+    linear = Ridge().fit(X[train], y[train])
+    assert ours.score(X[test], y[test]) > linear.score(X[test], y[test]) + 0.15
