@@ -18,6 +18,7 @@ from ._initial_weights import initial_weights
 from ._presentations import (
     INITIAL_WEIGHTS,
     draw_seed,
+    fingerprint,
     generator,
     hold_out,
     presentation_order,
@@ -94,7 +95,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
         Training stalls when the loss (with ``early_stopping=True`` the validation
         score) has not improved by `tol` for more than `n_iter_no_change` epochs in a
-        row.
+        row. Losses on different data are not compared: on a stream, where every
+        `partial_fit` brings other data, "adaptive" keeps η constant.
 
     learning_rate_init : "auto" or float, default="auto"
         η of the first epoch. "auto" is 0.25 / (b (1 + H / 4)), where b is the number of
@@ -319,6 +321,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             if not resumed:
                 self._initialise(X, y, rows)
             examples = self._examples(X, y, rows)
+            self._note_data(examples)
             stopped = self._train(examples, held_out, rollback)
 
         if not stopped and self.learning_rate != "linear" and not self._stalled:
@@ -378,8 +381,10 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                         f"with at least {FEW_ROWS} rows, or set standardize=False.",
                         stacklevel=3,
                     )
+            examples = self._examples(X, y, rows)
+            self._note_data(examples)
             weights = _kernel.pack(self._W, self._v)
-            self._run_epoch(weights, self._examples(X, y, rows), progress=0)
+            self._run_epoch(weights, examples, progress=0)
             self._end_epoch()
         return self
 
@@ -432,7 +437,17 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         self.n_iter_ = self.t_ = 0
         self.loss_curve_, self.best_loss_ = [], math.inf
         self.validation_scores_ = self.best_validation_score_ = None
+        self._data = None
         self._stalled = self._reductions = 0
+
+    def _note_data(self, examples):
+        """On other data than before, no earlier loss or score can be compared with."""
+        data = fingerprint(examples.X, examples.y)
+        if data != self._data:
+            self._data = data
+            self._stalled = 0
+            self._loss_to_beat = math.inf
+            self._score_to_beat = -math.inf
 
     def _examples(self, X, y, rows):
         """The data in training units, refused where those exceed what is safe."""
@@ -458,7 +473,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         if self.early_stopping:
             X_val, y_val = examples.X[held_out], examples.y[held_out]
             self.validation_scores_ = list(self.validation_scores_ or [])
-            if self.best_validation_score_ is None:
+            if not self.validation_scores_:
                 self.best_validation_score_ = -math.inf
             best = self._W, self._v
 
@@ -469,7 +484,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             score = None
             if self.early_stopping:
                 score = r_squared(y_val, self._network_output(X_val))
-                if score > self.best_validation_score_:
+                if score > self._score_to_beat:
                     best = self._W, self._v
             stop = self._end_epoch(score)
             rollback.keep()
@@ -523,13 +538,15 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     def _end_epoch(self, score=None):
         """Record an epoch; return whether training has stalled for too long."""
-        loss, best = self.loss_, self.best_loss_
+        loss, to_beat = self.loss_, self._loss_to_beat
         if score is not None:
-            loss, best = -score, -self.best_validation_score_
-            self.best_validation_score_ = max(score, self.best_validation_score_)
+            loss, to_beat = -score, -self._score_to_beat
+            self._score_to_beat = max(score, self._score_to_beat)
             self.validation_scores_.append(score)
+            self.best_validation_score_ = max(score, self.best_validation_score_)
+        self._stalled = stalled_epochs(self._stalled, loss, to_beat, self.tol)
+        self._loss_to_beat = min(self.loss_, self._loss_to_beat)
         self.best_loss_ = min(self.loss_, self.best_loss_)
-        self._stalled = stalled_epochs(self._stalled, loss, best, self.tol)
         self.loss_curve_.append(self.loss_)
 
         if self._stalled <= self.n_iter_no_change or self.learning_rate == "linear":

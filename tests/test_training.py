@@ -402,3 +402,38 @@ def test_verbose_prints_about_ten_lines(data, capsys):
 def test_silent_by_default(data, capsys):
     fit(regressor(), *data)
     assert capsys.readouterr().out == ""
+
+
+# ------------------------------------------------------------------------- streams
+
+
+def test_adaptive_keeps_its_step_on_a_stream(data):
+    # Losses of different rows say nothing about a stall, so η must not shrink.
+    X, y = data
+    adaptive, constant = regressor(), regressor(learning_rate="constant")
+    assert adaptive.learning_rate == "adaptive"
+    for model in (adaptive, constant):
+        model.partial_fit(X, y)
+        for _ in range(3):
+            for i in range(len(y)):
+                model.partial_fit(X[i : i + 1], y[i : i + 1])
+    assert same_bits(adaptive, constant)
+
+
+def test_a_stream_is_learned_with_the_defaults(random):
+    model = BackpropRegressor(random_state=0)
+    for _ in range(200):
+        X = 100 + 20 * random.normal(size=(50, 2))
+        y = np.sin(X[:, 0] / 20) * 5 + X[:, 1]
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.98
+    assert model.t_ == 200 * 50
+
+
+def test_a_warm_start_on_other_data_begins_to_watch_for_stalls_anew(data):
+    X, y = data
+    model = regressor(learning_rate="constant", max_iter=1000, warm_start=True)
+    model.fit(X, y)
+    epochs = model.n_iter_
+    fit(model, X, y[::-1])
+    assert model.n_iter_ >= epochs + 11

@@ -1,0 +1,85 @@
+"""What the documentation shows is run as written."""
+
+import doctest
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import sklearn_backprop
+from sklearn_backprop import BackpropRegressor, _regressor, equations
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("module", [_regressor, equations])
+def test_docstring_examples_run(module):
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def test_the_readme_example_runs():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_every_parameter_and_attribute_is_documented(diabetes):
+    docstring = BackpropRegressor.__doc__
+    model = BackpropRegressor(2, learning_rate="linear", max_iter=2)
+    X, y = diabetes
+    model.fit(X, y)
+    names = set(model.get_params()) | {"coefs_", "intercepts_", "feature_names_in_"}
+    names |= {name for name in vars(model) if not name.startswith("_")}
+    for name in names:
+        assert re.search(rf"^    {name} : ", docstring, re.MULTILINE), name
+
+
+def test_documented_defaults_are_the_defaults():
+    documented = dict(
+        re.findall(
+            r"^    (\w+) : [^\n]*(?:\n            )?default=(\S+)$",
+            BackpropRegressor.__doc__,
+            re.MULTILINE,
+        )
+    )
+    assert documented.keys() == BackpropRegressor().get_params().keys()
+    for name, value in BackpropRegressor().get_params().items():
+        assert documented[name] == (
+            f'"{value}"' if isinstance(value, str) else f"{value}"
+        )
+
+
+def test_the_version_is_the_one_of_the_build():
+    assert sklearn_backprop.__version__ == importlib.metadata.version(
+        "sklearn-backprop"
+    )
+    build = (ROOT / "meson.build").read_text(encoding="utf-8")
+    assert f"version: '{sklearn_backprop.__version__}'" in build
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+
+
+def test_runtime_dependencies_are_the_three_that_were_decided():
+    required = {
+        re.match(r"[\w-]+", line)[0]
+        for line in importlib.metadata.requires("sklearn-backprop")
+        if "extra ==" not in line
+    }
+    assert required == {"scikit-learn", "numpy", "scipy"}
+
+
+def test_import_needs_nothing_but_the_dependencies():
+    code = (
+        "import sys, sklearn_backprop\n"
+        "extra = {'pandas', 'polars', 'matplotlib', 'pytest'} & set(sys.modules)\n"
+        "assert not extra, extra\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
