@@ -3,7 +3,7 @@
 import numpy as np
 
 BIAS = 6.0  # biases of hidden nodes are uniform in ±BIAS
-SPREAD = 15.0  # their weights are SPREAD / d × u⁵, with u uniform in ±1
+SPREAD = 12.0  # their weights are SPREAD / d × u⁵, with u uniform in ±1
 
 
 def initial_weights(d, H, random, dtype):

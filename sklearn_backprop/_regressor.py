@@ -99,8 +99,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         `partial_fit` brings other data, "adaptive" keeps η constant.
 
     learning_rate_init : "auto" or float, default="auto"
-        η of the first epoch. "auto" is 0.25 / (b (1 + H / 4)), where b is the number of
-        examples in a batch: an eighth of the step at which the output layer becomes
+        η of the first epoch. "auto" is 0.3 / (b (1 + H / 4)), where b is the number of
+        examples in a batch: 15 % of the step at which the output layer becomes
         unstable, whatever `hidden_layer_size` and `batch_size` are.
 
     batch_size : int or "all", default=1
@@ -112,7 +112,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
     max_iter : int, default=400
         Largest number of epochs of one call of `fit`.
 
-    tol : float, default=1e-4
+    tol : float, default=0.0001
         Improvement that counts as progress; see `learning_rate`. In training units of
         the loss, or in R² with ``early_stopping=True``.
 

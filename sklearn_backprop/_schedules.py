@@ -4,7 +4,7 @@ import math
 
 # c of the step size "auto", chosen by benchmarks/bench_defaults.py. Below ½ the output
 # layer is stable even when every hidden output reaches 1.
-AUTO_STEP = 0.25
+AUTO_STEP = 0.3
 
 REDUCTION = 5  # "adaptive" divides the step size by this,
 MAX_REDUCTIONS = 5  # this many times, as MLPRegressor does from its default

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 from oracle import same_bits
 from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency
 
 from sklearn_backprop import BackpropRegressor
@@ -234,6 +235,8 @@ def test_column_names_as_scikit_learn_checks_them():
 
 def test_polars_columns_are_named():
     frame = pl.DataFrame(X, schema=["a", "b"])
+    if not hasattr(Ridge().fit(frame, y), "feature_names_in_"):
+        pytest.skip("this scikit-learn does not see the names of polars' columns")
     model = regressor(learning_rate="linear", max_iter=20).fit(frame, y)
     assert list(model.feature_names_in_) == ["a", "b"]
     with pytest.raises(ValueError, match="must be in the same order"):
