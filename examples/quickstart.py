@@ -84,7 +84,7 @@ def main():
     # MLPRegressor's 200 epochs often end before its loss has settled.
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
     start = time.perf_counter()
-    X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    X, y = load_diabetes(return_X_y=True, scaled=False)
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=0.25, random_state=42
     )
@@ -130,7 +130,7 @@ def main():
         f"R² on the test set {search.score(X_test, y_test):.3f}"
     )
     scaler, network = search.best_estimator_
-    draw(network, scaler.transform(X_test), y_test.to_numpy(), "quickstart.png")
+    draw(network, scaler.transform(X_test), y_test, "quickstart.png")
     seconds = time.perf_counter() - start
     print(f"quickstart.png drawn; {seconds:.0f} seconds in all")
 
