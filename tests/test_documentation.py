@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.metadata
+import inspect
 import re
 import subprocess
 import sys
@@ -32,21 +33,21 @@ def test_the_readme_example_runs():
 
 
 def test_every_parameter_and_attribute_is_documented(diabetes):
-    docstring = BackpropRegressor.__doc__
+    docstring = inspect.getdoc(BackpropRegressor)
     model = BackpropRegressor(2, learning_rate="linear", max_iter=2)
     X, y = diabetes
     model.fit(X, y)
     names = set(model.get_params()) | {"coefs_", "intercepts_", "feature_names_in_"}
     names |= {name for name in vars(model) if not name.startswith("_")}
     for name in names:
-        assert re.search(rf"^    {name} : ", docstring, re.MULTILINE), name
+        assert re.search(rf"^{name} : ", docstring, re.MULTILINE), name
 
 
 def test_documented_defaults_are_the_defaults():
     documented = dict(
         re.findall(
-            r"^    (\w+) : [^\n]*(?:\n            )?default=(\S+)$",
-            BackpropRegressor.__doc__,
+            r"^(\w+) : [^\n]*(?:\n +)?default=(\S+)$",
+            inspect.getdoc(BackpropRegressor),
             re.MULTILINE,
         )
     )
