@@ -3,9 +3,24 @@
 import numpy as np
 from scipy.special import expit
 
+from ._schedules import initial_step_size, stability_bound
+
 SATURATED = 0.01  # a hidden output this close to 0 or 1
-TOLERANCE = 0.01  # by how much of mean(y²) the squared error may exceed var(y)
 TOO_MANY = 0.9  # share of saturated outputs that calls for a warning
+HARDLY_BETTER = 0.99  # squared error, as a share of that of predicting the mean
+
+
+def divergence_message(epoch, eta, H, batch_size, standardized):
+    """Say where training diverged, why, and what to change."""
+    auto = initial_step_size("auto", H, batch_size)
+    return (
+        f"Training diverged in epoch {epoch} with a step size of {eta:g}. The output "
+        f"layer is stable up to {stability_bound(H, batch_size, 0.5):.2g} while hidden "
+        f"outputs are about 1/2, and up to {stability_bound(H, batch_size, 1):.2g} "
+        f"whatever they are (hidden_layer_size={H}, examples per batch: {batch_size}). "
+        f"Decrease learning_rate_init; 'auto' is {auto:.2g}"
+        + ("." if standardized else ". Or use standardize=True.")
+    )
 
 
 def poor_fit_messages(W, v, x, y):
@@ -33,18 +48,19 @@ def poor_fit_messages(W, v, x, y):
     saturated = np.mean(np.minimum(z, 1 - z) < SATURATED)
 
     messages = []
-    # The tolerance forgives the noise of the last epoch, also where y hardly varies.
-    if squared_error > np.var(y) + TOLERANCE * np.mean(y**2):
+    # A constant y is not a poor fit, whatever rounding leaves of its error.
+    if squared_error > HARDLY_BETTER * np.var(y) + 1e-6 * np.mean(y) ** 2:
         messages.append(
-            f"The fit is worse than predicting the mean: its squared error is "
-            f"{squared_error:.3g} where the mean's is {np.var(y):.3g}, in training "
-            "units. Decrease learning_rate_init, increase max_iter, or use "
-            "standardize=True."
+            f"The fit is hardly better than predicting the mean, or worse: its squared "
+            f"error is {squared_error:.3g} where the mean's is {np.var(y):.3g}, in "
+            "training units. If the loss fell too slowly, increase learning_rate_init "
+            "or max_iter, or decrease batch_size or tol; if it was erratic, decrease "
+            "learning_rate_init."
         )
     if saturated > TOO_MANY:
         messages.append(
             f"{saturated:.0%} of the hidden outputs are within {SATURATED} of 0 or 1, "
-            "where the network hardly learns. Use standardize=True or decrease "
-            "learning_rate_init."
+            "where the network hardly learns. Use standardize=True, for large values of "
+            "X or y do this, or decrease learning_rate_init."
         )
     return messages

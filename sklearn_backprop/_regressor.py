@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _kernel
-from ._diagnosis import poor_fit_messages
+from ._diagnosis import divergence_message, poor_fit_messages
 from ._initial_weights import initial_weights
 from ._presentations import (
     INITIAL_WEIGHTS,
@@ -27,18 +27,23 @@ from ._rollback import Rollback
 from ._schedules import (
     MAX_REDUCTIONS,
     initial_step_size,
-    largest_stable_step_size,
     stalled_epochs,
     step_size,
 )
 from ._scoring import r_squared
-from ._validation import check_numeric
+from ._validation import check_numeric, first_true
 
 # A first partial_fit on fewer rows than this standardises by poor statistics.
 FEW_ROWS = 20
 
+# A loss that shows divergence before it overflows; standardised, it begins at ½.
+DIVERGED = 1e10
+
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 1000
+
+
+UNITS = "in training units, which are (value - mean) / std where standardize=True"
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
         Training stalls when the loss (with ``early_stopping=True`` the validation
         score) has not improved by `tol` for more than `n_iter_no_change` epochs in a
-        row. Losses on different data are not compared: on a stream, where every
-        `partial_fit` brings other data, "adaptive" keeps η constant.
+        row. Data other than those of the call before begin with η and no stall: on a
+        stream, where every `partial_fit` brings other data, "adaptive" is "constant".
 
     learning_rate_init : "auto" or float, default="auto"
         η of the first epoch. "auto" is 0.3 / (b (1 + H / 4)), where b is the number of
@@ -149,7 +154,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         epochs, instead of starting anew. Standardisation keeps the first statistics.
 
     verbose : bool, default=False
-        Whether to print a line of progress about ten times a fit.
+        Whether to print a line of progress about ten times a `fit`, and in every
+        `partial_fit`.
 
     Attributes
     ----------
@@ -309,9 +315,9 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If the loss still fell when `max_iter` was reached (except with
-            ``learning_rate="linear"``), the model is worse than predicting the mean, or
-            nearly all of its hidden nodes are saturated.
+            If `max_iter` was reached before training stalled (except with
+            ``learning_rate="linear"``), the model is hardly better than predicting the
+            mean, or nearly all of its hidden nodes are saturated.
         """
         with Rollback(self) as rollback:
             X, y, resumed = self._validate(X, y, resume=self.warm_start)
@@ -324,9 +330,9 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             self._note_data(examples)
             stopped = self._train(examples, held_out, rollback)
 
-        if not stopped and self.learning_rate != "linear" and not self._stalled:
+        if not stopped and self.learning_rate != "linear":
             warnings.warn(
-                f"The loss still fell when max_iter={self.max_iter} was reached. "
+                f"max_iter={self.max_iter} epochs were over before training stalled. "
                 "Increase max_iter, or use learning_rate='linear'.",
                 ConvergenceWarning,
                 stacklevel=3,
@@ -376,9 +382,10 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                 self._initialise(X, y, rows)
                 if self.standardize and len(X) < FEW_ROWS:
                     warnings.warn(
-                        f"The first partial_fit has {len(X)} rows, and their mean and "
-                        "standard deviation standardise all later calls too. Begin "
-                        f"with at least {FEW_ROWS} rows, or set standardize=False.",
+                        f"The mean and standard deviation of the {len(X)} rows in the "
+                        "first partial_fit standardise all later calls too. Begin with "
+                        f"at least {FEW_ROWS} rows, or standardise X and y yourself "
+                        "and set standardize=False.",
                         stacklevel=3,
                     )
             examples = self._examples(X, y, rows)
@@ -386,6 +393,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             weights = _kernel.pack(self._W, self._v)
             self._run_epoch(weights, examples, progress=0)
             self._end_epoch()
+        if self.verbose:
+            self._report()
         return self
 
     def _validate(self, X, y, *, resume):
@@ -415,6 +424,12 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                 f"{self._W.shape[1]} hidden nodes. Training can only go on with the "
                 "same number; fit with warm_start=False starts anew."
             )
+        if self.standardize != self._standardized:
+            raise ValueError(
+                f"standardize={self.standardize}, but the model so far was trained "
+                f"with standardize={self._standardized}; fit with warm_start=False "
+                "starts anew."
+            )
         if X.dtype != self._W.dtype:
             raise ValueError(
                 f"X has dtype {X.dtype}, but the model so far was trained on "
@@ -424,6 +439,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
     def _initialise(self, X, y, rows):
         """Statistics of the training rows, initial weights and empty records."""
         d, H = X.shape[1], self.hidden_layer_size
+        self._standardized = bool(self.standardize)
         if self.standardize:
             self._X_mean, self._X_std = _kernel.moments(X, rows)
             self._y_mean, self._y_std = _kernel.moments(y.reshape(-1, 1), rows)
@@ -441,29 +457,32 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         self._stalled = self._reductions = 0
 
     def _note_data(self, examples):
-        """On other data than before, no earlier loss or score can be compared with."""
+        """On other data than before, begin anew to watch for stalls.
+
+        Losses and scores on different data cannot be compared, and a step size that was
+        reduced for the old data would leave the new unlearned.
+        """
         data = fingerprint(examples.X, examples.y)
         if data != self._data:
             self._data = data
-            self._stalled = 0
+            self._stalled = self._reductions = 0
             self._loss_to_beat = math.inf
             self._score_to_beat = -math.inf
 
     def _examples(self, X, y, rows):
         """The data in training units, refused where those exceed what is safe."""
         scale = 1 / self._X_std
-        limit = _kernel.LIMIT[X.dtype]
+        limit, largest = _kernel.LIMIT[X.dtype], np.finfo(X.dtype).max
         targets = (y - self._y_mean) / self._y_std
-        beyond = np.abs(targets) > limit
-        for name, row in (
-            ("X", _kernel.first_beyond(X, self._X_mean, scale)),
-            ("y", beyond.argmax() if beyond.any() else len(y)),
+        for row, array, problem in (
+            (_kernel.first_beyond(X, self._X_mean, scale), "X", f"±{limit:g} {UNITS}"),
+            (first_true(np.abs(targets) > limit), "y", f"±{limit:g} {UNITS}"),
+            (first_true(np.abs(y) > largest), "y", f"what {X.dtype} holds"),
         ):
             if row < len(y):
                 raise ValueError(
-                    f"Row {row} of {name} has a value beyond ±{limit:g} in training "
-                    "units, which are (value - mean) / std where standardize=True. "
-                    "Expected smaller values."
+                    f"Row {row} of {array} has a value beyond {problem}. Expected "
+                    "smaller values."
                 )
         return _Examples(X, targets.astype(X.dtype), self._X_mean, scale, rows)
 
@@ -522,17 +541,16 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             batch_size,
             eta,
         )
-        if not (math.isfinite(loss) and np.isfinite(weights).all()):
+        loss /= n
+        blown_up = self._standardized and loss > DIVERGED
+        if blown_up or not (math.isfinite(loss) and np.isfinite(weights).all()):
             raise ValueError(
-                f"Training diverged in epoch {self.n_iter_ + 1} with a step size of "
-                f"{eta:g}. The output layer is unstable beyond about "
-                f"{largest_stable_step_size(H, batch_size):g} for "
-                f"hidden_layer_size={H} and {batch_size} examples a batch. Decrease "
-                f"learning_rate_init (now {self.learning_rate_init!r})"
-                + ("." if self.standardize else ", or set standardize=True.")
+                divergence_message(
+                    self.n_iter_ + 1, eta, H, batch_size, self._standardized
+                )
             )
         self._W, self._v = _kernel.unpack(weights, *self._W.shape)
-        self.loss_ = loss / n
+        self.loss_ = loss
         self.n_iter_ += 1
         self.t_ += n
 

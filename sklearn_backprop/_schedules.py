@@ -21,9 +21,9 @@ def initial_step_size(learning_rate_init, hidden_layer_size, batch_size):
     return float(learning_rate_init)
 
 
-def largest_stable_step_size(hidden_layer_size, batch_size):
-    """The η at which the output layer stops being stable, with every z_h at ½."""
-    return 2 / (batch_size * (1 + hidden_layer_size / 4))
+def stability_bound(hidden_layer_size, batch_size, z):
+    """The η at which the output layer becomes unstable when every z_h is z."""
+    return 2 / (batch_size * (1 + hidden_layer_size * z**2))
 
 
 def step_size(schedule, initial, *, epoch, progress, reductions):

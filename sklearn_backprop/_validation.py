@@ -52,3 +52,8 @@ def check_numeric(data, name):
     raise ValueError(
         f"{name} must be numeric, but it holds {found}. Convert or encode it first."
     )
+
+
+def first_true(mask):
+    """The index of the first True in a one-dimensional mask, or its length."""
+    return int(mask.argmax()) if mask.any() else len(mask)

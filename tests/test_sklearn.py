@@ -45,7 +45,7 @@ INSTANCES = [
 
 
 # A skipped check is a SkipTestWarning, and warnings are errors here.
-@pytest.mark.filterwarnings("ignore:The first partial_fit has")
+@pytest.mark.filterwarnings("ignore:The mean and standard deviation of the")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("parameters", INSTANCES, ids=str)
 def test_scikit_learn_accepts_the_estimator(parameters):

@@ -295,7 +295,7 @@ def test_a_stopped_model_can_go_on(data):
 
 
 def test_a_fit_that_could_go_on_says_so(data):
-    with pytest.warns(ConvergenceWarning, match="max_iter=2 was reached"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs were over"):
         regressor(learning_rate="constant", max_iter=2).fit(*data)
 
 
@@ -366,7 +366,7 @@ def test_early_stopping_goes_with_linear(data):
 
 
 def test_early_stopping_keeps_the_best_weights_over_a_warm_start(data):
-    model = regressor(early_stopping=True, warm_start=True, max_iter=60).fit(*data)
+    model = fit(regressor(early_stopping=True, warm_start=True, max_iter=60), *data)
     best, weights = model.best_validation_score_, weights_of(model)
     model.set_params(max_iter=1, learning_rate="constant", learning_rate_init=0.3)
     fit(model, *data)
@@ -399,6 +399,11 @@ def test_verbose_prints_about_ten_lines(data, capsys):
     assert "validation R²" in capsys.readouterr().out
 
 
+def test_verbose_prints_a_line_in_partial_fit(data, capsys):
+    regressor(verbose=True).partial_fit(*data)
+    assert capsys.readouterr().out.startswith("Epoch 1: loss ")
+
+
 def test_silent_by_default(data, capsys):
     fit(regressor(), *data)
     assert capsys.readouterr().out == ""
@@ -418,6 +423,15 @@ def test_adaptive_keeps_its_step_on_a_stream(data):
             for i in range(len(y)):
                 model.partial_fit(X[i : i + 1], y[i : i + 1])
     assert same_bits(adaptive, constant)
+
+
+def test_training_goes_on_with_other_data_after_a_converged_fit(data):
+    # "adaptive" ends with a tiny step; other data must not have to live with it.
+    X, y = data
+    model = regressor(max_iter=1000).fit(X, y)
+    for _ in range(100):
+        model.partial_fit(X, -y)
+    assert model.score(X, -y) > 0.5
 
 
 def test_a_stream_is_learned_with_the_defaults(random):

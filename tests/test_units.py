@@ -112,7 +112,7 @@ def test_statistics_come_from_the_first_call(split):
     parts = BackpropRegressor(5, random_state=0)
     parts.partial_fit(X[:100], y[:100])
     once = weights_of(parts)
-    with pytest.warns(UserWarning, match="The first partial_fit has 19 rows"):
+    with pytest.warns(UserWarning, match="deviation of the 19 rows"):
         BackpropRegressor(5, random_state=0).partial_fit(X[:19], y[:19])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
