@@ -60,7 +60,7 @@ def poor_fit_messages(W, v, x, y):
     if saturated > TOO_MANY:
         messages.append(
             f"{saturated:.0%} of the hidden outputs are within {SATURATED} of 0 or 1, "
-            "where the network hardly learns. Use standardize=True, for large values of "
-            "X or y do this, or decrease learning_rate_init."
+            "where the network hardly learns. Large values of X or y do this: use "
+            "standardize=True, or decrease learning_rate_init."
         )
     return messages

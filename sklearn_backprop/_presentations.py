@@ -43,8 +43,8 @@ def hold_out(n_samples, fraction, seed):
         raise ValueError(
             f"early_stopping=True holds out {n_held_out} samples "
             f"(validation_fraction={fraction}) and needs at least one more to train "
-            f"on, but X has n_samples = {n_samples}. Expected more samples or a smaller "
-            "validation_fraction."
+            f"on, but X has n_samples = {n_samples}. Expected more samples or a "
+            "smaller validation_fraction."
         )
     rows = generator(seed, HOLD_OUT).permutation(n_samples)
     return np.sort(rows[n_held_out:]), np.sort(rows[:n_held_out])
