@@ -84,3 +84,17 @@ def test_import_needs_nothing_but_the_dependencies():
         "assert not extra, extra\n"
     )
     subprocess.run([sys.executable, "-I", "-W", "error", "-c", code], check=True)
+
+
+def test_python_in_the_source_folder_says_what_is_wrong():
+    # Not with an editable install, whose source folder works.
+    if Path(sklearn_backprop.__file__).is_relative_to(ROOT / "sklearn_backprop"):
+        pytest.skip("the source folder is what is installed")
+    result = subprocess.run(
+        [sys.executable, "-c", "import sklearn_backprop"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "start it in another folder" in result.stderr

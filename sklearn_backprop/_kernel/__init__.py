@@ -1,6 +1,13 @@
 """The compiled updates: packed weights and the C code that trains them."""
 
-from ._boundary import LIMIT, first_beyond, moments, predict, shuffle, train_epoch
+try:
+    from ._boundary import LIMIT, first_beyond, moments, predict, shuffle, train_epoch
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "The compiled part of sklearn_backprop is missing. Python seems to have found "
+        "the source folder instead of the installed package: start it in another "
+        "folder, or with the option -P."
+    ) from error
 from .packing import pack, unpack
 
 __all__ = [
