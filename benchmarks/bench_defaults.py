@@ -9,7 +9,7 @@ train/test split). load_diabetes joins them, with twenty random splits of 10 %.
 Nothing is tuned to a data set: BackpropRegressor gets the raw data, MLPRegressor gets
 X and y standardised, and both keep the defaults of everything. "choose" varies one
 default at a time and sees only the training parts of splits 0 to 4; "report" uses only
-splits 5 to 19. Times are medians of single-thread fits, both estimators in turn.
+splits 5 to 19. Fits run on one thread; in "report" the two estimators take turns.
 """
 
 import argparse

@@ -16,7 +16,7 @@ def initial_weights(d, H, random, dtype):
 
     Only + − × ÷ are used, which give the same bits on every machine.
     """
-    biases = random.uniform(-BIAS, BIAS, (1, H))
-    u = random.uniform(-1, 1, (d, H))
+    biases = BIAS * (2 * random.random_sample((1, H)) - 1)
+    u = 2 * random.random_sample((d, H)) - 1
     W = np.concatenate((biases, SPREAD / d * (u * u) * (u * u) * u))
     return W.astype(dtype), np.zeros(H + 1, dtype)

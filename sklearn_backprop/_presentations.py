@@ -46,7 +46,7 @@ def hold_out(n_samples, fraction, seed):
             f"on, but X has n_samples = {n_samples}. Expected more samples or a "
             "smaller validation_fraction."
         )
-    rows = generator(seed, HOLD_OUT).permutation(n_samples)
+    rows = generator(seed, HOLD_OUT).permutation(n_samples).astype(np.intp)
     return np.sort(rows[n_held_out:]), np.sort(rows[:n_held_out])
 
 

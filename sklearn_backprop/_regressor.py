@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_is_fitted,
+    validate_data,
+)
 
 from . import _kernel
 from ._diagnosis import divergence_message, poor_fit_messages
@@ -30,7 +35,7 @@ from ._schedules import (
     stalled_epochs,
     step_size,
 )
-from ._scoring import r_squared
+from ._scoring import ordered_sum, r_squared
 from ._validation import check_numeric, first_true
 
 # A first partial_fit on fewer rows than this standardises by poor statistics.
@@ -177,7 +182,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         The loss of every epoch.
 
     validation_scores_ : list of float or None
-        R² on the held-out rows after every epoch; None without early stopping.
+        R² on the held-out rows after every epoch of early stopping; None if there was
+        none.
 
     best_validation_score_ : float or None
         The highest of them.
@@ -321,7 +327,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """
         with Rollback(self) as rollback:
             X, y, resumed = self._validate(X, y, resume=self.warm_start)
-            rows, held_out = np.arange(len(X)), None
+            rows, held_out = np.arange(len(X), dtype=np.intp), None
             if self.early_stopping:
                 rows, held_out = hold_out(len(X), self.validation_fraction, self._seed)
             if not resumed:
@@ -341,7 +347,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         return self
 
     @available_if(_can_fit_partially)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y):
         """Train for exactly one epoch, going on from the model so far.
 
@@ -375,9 +381,11 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             If ``standardize=True`` and the first call has fewer than 20 rows: all later
             calls use its mean and standard deviation.
         """
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()  # which _fit_context leaves out of later calls
         with Rollback(self):
             X, y, resumed = self._validate(X, y, resume=True)
-            rows = np.arange(len(X))
+            rows = np.arange(len(X), dtype=np.intp)
             if not resumed:
                 self._initialise(X, y, rows)
                 if self.standardize and len(X) < FEW_ROWS:
@@ -411,11 +419,13 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             y_numeric=True,
             reset=not resumed,
         )
+        y = y.astype(np.float64)
+        assert_all_finite(y, input_name="y")  # only now are objects numbers
         if resumed:
             self._check_unchanged(X)
         else:
             self._seed = draw_seed(self.random_state)
-        return X, y.astype(np.float64), resumed
+        return X, y, resumed
 
     def _check_unchanged(self, X):
         if self.hidden_layer_size != self._W.shape[1]:
@@ -438,7 +448,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     def _initialise(self, X, y, rows):
         """Statistics of the training rows, initial weights and empty records."""
-        d, H = X.shape[1], self.hidden_layer_size
+        d, H = X.shape[1], int(self.hidden_layer_size)
         self._standardized = bool(self.standardize)
         if self.standardize:
             self._X_mean, self._X_std = _kernel.moments(X, rows)
@@ -459,21 +469,21 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
     def _note_data(self, examples):
         """On other data than before, begin anew to watch for stalls.
 
-        Losses and scores on different data cannot be compared, and a step size that was
-        reduced for the old data would leave the new unlearned.
+        Losses on different data cannot be compared, and a step size that was reduced
+        for the old data would leave the new unlearned.
         """
         data = fingerprint(examples.X, examples.y)
         if data != self._data:
             self._data = data
             self._stalled = self._reductions = 0
             self._loss_to_beat = math.inf
-            self._score_to_beat = -math.inf
 
     def _examples(self, X, y, rows):
         """The data in training units, refused where those exceed what is safe."""
         scale = 1 / self._X_std
         limit, largest = _kernel.LIMIT[X.dtype], np.finfo(X.dtype).max
-        targets = (y - self._y_mean) / self._y_std
+        with np.errstate(over="ignore"):
+            targets = (y - self._y_mean) / self._y_std
         for row, array, problem in (
             (_kernel.first_beyond(X, self._X_mean, scale), "X", f"±{limit:g} {UNITS}"),
             (first_true(np.abs(targets) > limit), "y", f"±{limit:g} {UNITS}"),
@@ -488,13 +498,14 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     def _train(self, examples, held_out, rollback):
         """Run epochs until training stalls or max_iter; return whether it stalled."""
-        self.loss_curve_ = list(self.loss_curve_)
+        stop = False
         if self.early_stopping:
             X_val, y_val = examples.X[held_out], examples.y[held_out]
-            self.validation_scores_ = list(self.validation_scores_ or [])
-            if not self.validation_scores_:
-                self.best_validation_score_ = -math.inf
-            best = self._W, self._v
+            if self.validation_scores_ is None:
+                self.validation_scores_, self.best_validation_score_ = [], -math.inf
+            best, self._score_to_beat = (self._W, self._v), -math.inf
+            if self.n_iter_ > 0:  # a resumed model may be the best there will be
+                self._score_to_beat = r_squared(y_val, self._network_output(X_val))
 
         weights = _kernel.pack(self._W, self._v)
         report_every = math.ceil(self.max_iter / 10)
@@ -517,8 +528,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     def _run_epoch(self, weights, examples, progress):
         """Present every example once; weights are the packed form of W and v."""
-        n, H = len(examples.rows), self.hidden_layer_size
-        batch_size = n if self.batch_size == "all" else min(self.batch_size, n)
+        n, H = len(examples.rows), self._W.shape[1]
+        batch_size = n if self.batch_size == "all" else min(int(self.batch_size), n)
         eta = step_size(
             self.learning_rate,
             initial_step_size(self.learning_rate_init, H, batch_size),
@@ -638,7 +649,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
     def intercepts_(self):
         """w_h0 and v_0 in the units of the data: [(H,), (1,)]."""
         check_is_fitted(self)
-        w_0 = self._W[0] - (self._X_mean / self._X_std) @ self._W[1:]
+        shift = (self._X_mean / self._X_std)[:, np.newaxis] * self._W[1:]
+        w_0 = self._W[0] - ordered_sum(shift)
         v_0 = self._v[:1] * self._y_std + self._y_mean
         return [self._read_only(w_0), self._read_only(v_0)]
 

@@ -5,8 +5,8 @@ class Rollback:
     """Give an estimator its attributes back when the guarded block raises.
 
     After an error they are those from before the block. After an interrupt
-    (KeyboardInterrupt and its like) they are those of the last `keep`. The block must
-    replace attributes, never change what they hold.
+    (KeyboardInterrupt and its like) they are those of the last `keep`. The block may
+    replace attributes and append to lists, but must not change what they hold.
 
     Parameters
     ----------
@@ -18,15 +18,20 @@ class Rollback:
         self.estimator = estimator
 
     def __enter__(self):
-        self.before = vars(self.estimator).copy()
-        self.kept = self.before
+        self.before = self.kept = self._state()
         return self
 
     def keep(self):
         """Let an interrupt from here on leave the present attributes."""
-        self.kept = vars(self.estimator).copy()
+        self.kept = self._state()
 
     def __exit__(self, kind, error, traceback):
         if kind is not None:
-            failed = issubclass(kind, Exception)
-            self.estimator.__dict__ = self.before if failed else self.kept
+            state, lengths = self.before if issubclass(kind, Exception) else self.kept
+            for name, length in lengths.items():
+                del state[name][length:]
+            self.estimator.__dict__ = state
+
+    def _state(self):
+        state = vars(self.estimator).copy()
+        return state, {k: len(v) for k, v in state.items() if isinstance(v, list)}

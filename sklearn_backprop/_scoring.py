@@ -1,6 +1,11 @@
-"""The score that early stopping watches."""
+"""The score that early stopping watches, and sums that are the same on every CPU."""
 
 import numpy as np
+
+
+def ordered_sum(values):
+    """Sum over the first axis, in order; NumPy and BLAS may choose another."""
+    return np.cumsum(values, axis=0)[-1]
 
 
 def r_squared(y, y_hat):
@@ -10,12 +15,8 @@ def r_squared(y, y_hat):
     `sklearn.metrics.r2_score`.
     """
     y, y_hat = y.astype(np.float64), y_hat.astype(np.float64)
-    residual = _sum((y - y_hat) ** 2)
-    total = _sum((y - _sum(y) / len(y)) ** 2)
+    residual = ordered_sum((y - y_hat) ** 2)
+    total = ordered_sum((y - ordered_sum(y) / len(y)) ** 2)
     if total == 0:
         return float(residual == 0)
     return float(1 - residual / total)
-
-
-def _sum(values):
-    return np.cumsum(values)[-1]  # np.sum may add in another order on another CPU

@@ -4,9 +4,13 @@ import datetime
 
 import numpy as np
 
-_TEXT_OR_TIME = (
+_NOT_NUMBERS = (
     str,
     bytes,
+    bytearray,
+    memoryview,
+    complex,
+    np.ndarray,
     datetime.date,
     datetime.time,
     datetime.timedelta,
@@ -28,7 +32,7 @@ def check_numeric(data, name):
     Raises
     ------
     ValueError
-        If data holds text, dates or times, or is no rectangular array.
+        If data holds text, dates, times or gaps, or is no rectangular array.
     """
     if data is None or hasattr(data, "tocsr"):
         return
@@ -42,7 +46,9 @@ def check_numeric(data, name):
     if array.dtype.kind in "SUTMmV":
         found = f"values of type {array.dtype}"
     elif array.dtype.kind == "O":
-        odd_items = (item for item in array.flat if isinstance(item, _TEXT_OR_TIME))
+        if any(item is None or type(item).__name__ == "NAType" for item in array.flat):
+            raise ValueError(f"Input {name} contains NaN: None or NA marks a gap.")
+        odd_items = (item for item in array.flat if isinstance(item, _NOT_NUMBERS))
         odd = next(odd_items, None)
         if odd is None:
             return

@@ -47,34 +47,95 @@ def assert_unchanged(model, before):
 
 
 POISONED = {
-    "diverging step": lambda m, X, y: m.set_params(learning_rate_init=1e6).fit(X, y),
-    "diverging epoch": lambda m, X, y: m.set_params(learning_rate_init=1e6).partial_fit(
-        X, y
+    "diverging step": (
+        "Training diverged in epoch 1",
+        lambda m, X, y: m.set_params(learning_rate_init=1e6).fit(X, y),
     ),
-    "huge X": lambda m, X, y: m.partial_fit(np.vstack((X, [[1, 1e200, 1]])), [*y, 1]),
-    "huge y": lambda m, X, y: m.partial_fit(X, np.where(np.arange(150) == 7, 1e200, y)),
-    "NaN in X": lambda m, X, y: m.fit(np.where(X > 2, np.nan, X), y),
-    "infinite y": lambda m, X, y: m.fit(X, np.where(y > 1, np.inf, y)),
-    "fewer features": lambda m, X, y: m.partial_fit(X[:, :2], y),
-    "refit on text": lambda m, X, y: m.fit([["a"]] * 150, y),
-    "another dtype": lambda m, X, y: m.partial_fit(X.astype(np.float32), y),
-    "other standardisation": lambda m, X, y: m.set_params(
-        standardize=False
-    ).partial_fit(X, y),
-    "another H": lambda m, X, y: m.set_params(hidden_layer_size=9).partial_fit(X, y),
+    "diverging epoch": (
+        "Training diverged in epoch 4",
+        lambda m, X, y: m.set_params(learning_rate_init=1e6).partial_fit(X, y),
+    ),
+    "huge X": (
+        "Row 150 of X has a value beyond",
+        lambda m, X, y: m.partial_fit(np.vstack((X, [[1, 1e200, 1]])), [*y, 1]),
+    ),
+    "huge y": (
+        "Row 7 of y has a value beyond",
+        lambda m, X, y: m.partial_fit(X, np.where(np.arange(150) == 7, 1e200, y)),
+    ),
+    "NaN in X": (
+        "Input X contains NaN",
+        lambda m, X, y: m.fit(np.where(X > 2, np.nan, X), y),
+    ),
+    "infinite y": (
+        "Input y contains infinity",
+        lambda m, X, y: m.fit(X, np.where(y > 1, np.inf, y)),
+    ),
+    "fewer features": (
+        "expecting 3 features",
+        lambda m, X, y: m.partial_fit(X[:, :2], y),
+    ),
+    "refit on text": ("X must be numeric", lambda m, X, y: m.fit([["a"]] * 150, y)),
+    "another dtype": (
+        "X has dtype float32, but the model so far was trained on float64",
+        lambda m, X, y: m.partial_fit(X.astype(np.float32), y),
+    ),
+    "other standardisation": (
+        "standardize=False, but the model so far",
+        lambda m, X, y: m.set_params(standardize=False).partial_fit(X, y),
+    ),
+    "another H": (
+        "hidden_layer_size=9, but the model so far has 8",
+        lambda m, X, y: m.set_params(hidden_layer_size=9).partial_fit(X, y),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", POISONED)
 def test_a_failed_call_changes_nothing_and_training_goes_on(data, case):
     X, y = data
+    message, call = POISONED[case]
     model = trained(X, y)
     parameters, before = model.get_params(), state(model)
-    with pytest.raises(ValueError, match=r"."):
-        POISONED[case](model, X, y)
+    with pytest.raises(ValueError, match=message):
+        call(model, X, y)
     model.set_params(**parameters)
     assert_unchanged(model, before)
     assert same_bits(model.partial_fit(X, y), trained(X, y).partial_fit(X, y))
+
+
+def test_an_interrupt_cuts_lists_back_to_the_last_whole_epoch(data, monkeypatch):
+    # It arrives after the curve has grown and before the epoch counts as done.
+    X, y = data
+    for model in (trained(X, y), regressor(early_stopping=True)):
+        epochs = getattr(model, "n_iter_", 0)
+        calls = []
+
+        def interrupt(*arguments, calls=calls, model=model):
+            model.loss_curve_.append(0.0)
+            calls.append(1)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            model.loss_curve_.pop()
+            return 0
+
+        monkeypatch.setattr(_regressor, "stalled_epochs", interrupt)
+        train = model.fit if model.early_stopping else model.partial_fit
+        call_three_times(train, X, y, until=KeyboardInterrupt)
+        monkeypatch.undo()
+        assert len(model.loss_curve_) == model.n_iter_ == epochs + 2
+        if model.early_stopping:
+            assert len(model.validation_scores_) == 2
+
+
+def call_three_times(function, X, y, until):
+    """Call until it raises, which it has to do by the third time."""
+    try:
+        for _ in range(3):
+            function(X, y)
+    except until:
+        return
+    pytest.fail("was not interrupted")
 
 
 def test_partial_fit_is_not_there_with_early_stopping(data):
@@ -101,6 +162,20 @@ def test_divergence_names_epoch_step_and_bound(data):
         r"up to 0\.22 whatever.*Decrease learning_rate_init; 'auto' is 0\.1\.",
     ):
         regressor(learning_rate_init=1e6).fit(*data)
+
+
+def test_the_bound_that_divergence_names_depends_on_the_batch(data):
+    model = regressor(learning_rate_init=1e6, batch_size=10)
+    with pytest.raises(ValueError, match=r"up to 0\.067 while.*examples per batch: 10"):
+        model.fit(*data)
+
+
+def test_weights_that_overflow_in_the_last_update_are_noticed(data):
+    # The loss of a single batch is finite; only the weights after it are not.
+    X, y = data
+    model = regressor(batch_size="all", learning_rate_init=1e300, max_iter=1)
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        model.fit(X.astype(np.float32), y)
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, "all"])
@@ -135,6 +210,7 @@ def test_a_grid_search_survives_divergence(data):
     assert search.best_score_ > 0.5
 
 
+@pytest.mark.parametrize("column", [0, 1, 2])
 @pytest.mark.parametrize(
     ("array", "value", "dtype", "limit"),
     [
@@ -144,11 +220,13 @@ def test_a_grid_search_survives_divergence(data):
         ("y", 1e19, np.float32, "1e\\+18"),
     ],
 )
-def test_a_value_out_of_range_is_refused_by_its_row(data, array, value, dtype, limit):
+def test_a_value_out_of_range_is_refused_by_its_row(
+    data, array, value, dtype, limit, column
+):
     X, y = (values.copy() for values in data)
     model = regressor(standardize=False)
     if array == "X":
-        X[17, 1] = value
+        X[17, column] = value
     else:
         y[17] = value
     with pytest.raises(ValueError, match=f"Row 17 of {array} .* beyond ±{limit}"):
@@ -161,6 +239,8 @@ def test_predictions_far_from_the_data_are_finite(data):
     model = trained(X, y)
     far = np.array([[1e300, -1e300, 1e300], [-1e308, 1e308, 1e-320]])
     assert np.isfinite(model.predict(far)).all()
+    raw = regressor(standardize=False).partial_fit(X, y)
+    assert np.isfinite(raw.predict(1.7e308 * np.array([[1, -1, 1], [1, 1, -1]]))).all()
     single = regressor().partial_fit(X.astype(np.float32), y)
     assert np.isfinite(single.predict(np.float32([[3e38, -3e38, 1e-45]]))).all()
 

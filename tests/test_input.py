@@ -64,6 +64,20 @@ def test_invalid_parameters_are_named(name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
+    [(n, v) for n in INVALID if n != "early_stopping" for v in INVALID[n]],
+)
+def test_invalid_parameters_are_named_on_a_fitted_estimator_too(name, value):
+    model = BackpropRegressor(3, random_state=0).partial_fit(X, y)
+    before = model.predict(X)
+    model.set_params(**{name: value})
+    for method in ("partial_fit", "fit"):
+        with pytest.raises((ValueError, TypeError), match=f"'?{name}'? .*must be"):
+            getattr(model, method)(X, y)
+    assert np.array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
     [
         ("hidden_layer_size", np.int64(3)),
         ("learning_rate_init", 1),
@@ -94,6 +108,8 @@ BAD_X = {
     "digits as text": (DIGITS, "X must be numeric"),
     "bytes": (np.full((40, 2), b"1"), "X must be numeric"),
     "digits in an object array": (np.array(DIGITS, object), "X must be numeric.*'1'"),
+    "bytearrays": (np.array([[1, bytearray(b"1")]] * 40, object), "X must be numeric"),
+    "complex objects": (np.array([[1, 1j]] * 40, object), "X must be numeric"),
     "one string among numbers": ([[1.0, 2.0]] * 39 + [[1.0, "2"]], "X must be numeric"),
     "dates": (DATES, "X must be numeric.*datetime64"),
     "dates in an object array": (DATES.astype(object), "X must be numeric.*date"),
@@ -150,6 +166,12 @@ BAD_Y = {
         "y must be numeric",
     ),
     "complex": (y + 1j, "Complex data not supported"),
+    "None in an object array": (np.array([None, *y[1:]], object), "y contains NaN"),
+    "pd.NA in an object array": (np.array([pd.NA, *y[1:]], object), "y contains NaN"),
+    "-inf in an object array": (
+        np.array([*y[1:], -np.inf], object),
+        "y contains infinity",
+    ),
     "2-D": (X, "y should be a 1d array"),
     "other length": (y[:-1], "inconsistent numbers of samples"),
     "None": (None, "requires y to be passed"),
@@ -193,6 +215,17 @@ def test_numbers_of_any_kind_give_the_same_model(same):
     parameters = {"learning_rate": "linear", "max_iter": 20}
     expected = regressor(**parameters).fit(X, y)
     assert same_bits(regressor(**parameters).fit(same, y), expected)
+
+
+def test_small_integer_parameters_do_not_overflow():
+    model = BackpropRegressor(
+        np.int8(127), batch_size=np.int8(100), random_state=0, learning_rate="linear"
+    )
+    expected = BackpropRegressor(
+        127, batch_size=100, random_state=0, learning_rate="linear"
+    )
+    model.set_params(max_iter=20).fit(X, y)
+    assert same_bits(model, expected.set_params(max_iter=20).fit(X, y))
 
 
 def test_integers_and_booleans_are_numbers():

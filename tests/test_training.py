@@ -10,6 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
 from sklearn_backprop import BackpropRegressor, equations
+from sklearn_backprop._presentations import presentation_order
+from sklearn_backprop._scoring import r_squared
 
 CONTINUABLE = ["constant", "invscaling", "adaptive"]
 
@@ -159,22 +161,29 @@ def test_fit_does_not_change_its_input(data):
 # --------------------------------------------------------------- order of examples
 
 
-def test_every_epoch_has_another_order_and_every_row_once(data):
-    # With η so small that the weights hardly move, the mean loss of an epoch is the
-    # same whatever the order, and the weights' changes tell which rows came.
-    X, y = data
-    parameters = {
-        "learning_rate": "constant",
-        "learning_rate_init": 0.1,
-        "standardize": False,
-    }
-    shuffled = regressor(**parameters).partial_fit(X, y)
-    in_order = regressor(shuffle=False, **parameters).partial_fit(X, y)
-    assert not same_bits(shuffled, in_order)
+def test_every_epoch_has_another_order(data):
+    # The step of a row depends on those before it, so two epochs in one order and two
+    # in another order each give other weights.
+    rows = np.arange(120)
+    orders = [tuple(presentation_order(rows, 7, epoch)) for epoch in range(5)]
+    assert len({*orders, tuple(rows)}) == 6
+    assert all(sorted(order) == list(rows) for order in orders)
 
-    W, v = weights_of(in_order)
-    W, v = equations.epoch(W, v, X, y, 0.1)
-    assert largest_difference(in_order.partial_fit(X, y), W, v) < 1e-12
+    X, y = data
+    parameters = {"learning_rate_init": 0.1, "standardize": False}
+    model = regressor(**parameters).partial_fit(X, y)
+    for epoch in (1, 2):
+        order = presentation_order(rows, model._seed, epoch)
+        W, v = equations.epoch(*weights_of(model), X[order], y[order], 0.1)
+        assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
+
+
+def test_without_shuffle_the_rows_are_presented_as_given(data):
+    X, y = data
+    parameters = {"learning_rate_init": 0.1, "standardize": False, "shuffle": False}
+    model = regressor(**parameters).partial_fit(X, y)
+    W, v = equations.epoch(*weights_of(model), X, y, 0.1)
+    assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
 
 def test_every_row_is_presented_once_in_a_shuffled_epoch(data):
@@ -304,13 +313,19 @@ def test_attributes_record_the_training(data):
     assert model.n_iter_ == len(model.loss_curve_) == 5
     assert model.t_ == 5 * 120
     assert model.loss_ == model.loss_curve_[-1]
-    assert model.best_loss_ == min(model.loss_curve_)
     assert model.validation_scores_ is None
     assert model.best_validation_score_ is None
     assert (model.n_layers_, model.n_outputs_) == (3, 1)
     assert model.out_activation_ == "identity"
     assert [coef.shape for coef in model.coefs_] == [(3, 12), (12, 1)]
     assert [intercept.shape for intercept in model.intercepts_] == [(12,), (1,)]
+
+
+def test_best_loss_is_the_lowest(data):
+    model = fit(regressor(learning_rate_init=0.3, learning_rate="constant"), *data)
+    while model.loss_ == model.best_loss_:
+        model.partial_fit(*data)
+    assert model.best_loss_ == min(model.loss_curve_) < model.loss_
 
 
 # ------------------------------------------------------------------ early stopping
@@ -341,6 +356,16 @@ def test_early_stopping_restores_the_best_weights(data):
     assert same_bits(model, fit(until_best, X, y))
 
 
+@pytest.mark.filterwarnings("ignore:R.2 score is not well-defined")
+@pytest.mark.parametrize(
+    "y", [[1.0, 2.0, 4.0], [3.0, 3.0, 3.0], [1e10, 1e10 + 1, 1e10 - 1]]
+)
+def test_the_score_is_r2(y):
+    y = np.array(y)
+    for y_hat in (y, y + np.array([0.1, 0.0, -0.2]), y * 0):
+        assert_allclose(r_squared(y, y_hat), r2_score(y, y_hat))
+
+
 def test_early_stopping_scores_rows_that_it_did_not_train_on(data):
     X, y = data
     model = regressor(early_stopping=True, validation_fraction=0.2)
@@ -366,14 +391,29 @@ def test_early_stopping_goes_with_linear(data):
 
 
 def test_early_stopping_keeps_the_best_weights_over_a_warm_start(data):
-    model = fit(regressor(early_stopping=True, warm_start=True, max_iter=60), *data)
-    best, weights = model.best_validation_score_, weights_of(model)
-    model.set_params(max_iter=1, learning_rate="constant", learning_rate_init=0.3)
-    fit(model, *data)
-    assert len(model.validation_scores_) == model.n_iter_ == 61
-    if model.validation_scores_[-1] <= best:
-        assert np.array_equal(weights_of(model)[0], weights[0])
-    assert model.best_validation_score_ == max(model.validation_scores_)
+    X, y = data
+    model = regressor(early_stopping=True, warm_start=True, max_iter=1000)
+    weights = weights_of(fit(model, X, y))
+    best, epochs = model.best_validation_score_, model.n_iter_
+    model.set_params(max_iter=1, learning_rate="constant", learning_rate_init=0.45)
+    fit(model, X, y)
+    assert len(model.validation_scores_) == model.n_iter_ == epochs + 1
+    assert model.validation_scores_[-1] < best
+    assert np.array_equal(weights_of(model)[0], weights[0])
+    assert model.best_validation_score_ == best
+
+
+def test_early_stopping_beats_the_model_that_it_starts_from(data):
+    # Weights that are not those of the best score, as an interrupt leaves them: what
+    # counts from then on is whether training improves them.
+    X, y = data
+    model = regressor(early_stopping=True, warm_start=True, max_iter=60)
+    fit(model, X, y)
+    model._W, model._v = model._W * 0, model._v * 0
+    model.set_params(max_iter=3)
+    fit(model, X, y)
+    assert max(model.validation_scores_[-3:]) < model.best_validation_score_
+    assert np.abs(model._v).max() > 0
 
 
 def test_early_stopping_needs_rows_to_train_on(random):
@@ -402,6 +442,12 @@ def test_verbose_prints_about_ten_lines(data, capsys):
 def test_verbose_prints_a_line_in_partial_fit(data, capsys):
     regressor(verbose=True).partial_fit(*data)
     assert capsys.readouterr().out.startswith("Epoch 1: loss ")
+
+
+def test_verbose_prints_a_last_line_when_training_stalls(data, capsys):
+    model = regressor(verbose=True, max_iter=10**6, learning_rate="constant")
+    model.fit(*data)
+    assert capsys.readouterr().out.startswith(f"Epoch {model.n_iter_}: loss ")
 
 
 def test_silent_by_default(data, capsys):
@@ -446,8 +492,11 @@ def test_a_stream_is_learned_with_the_defaults(random):
 
 def test_a_warm_start_on_other_data_begins_to_watch_for_stalls_anew(data):
     X, y = data
-    model = regressor(learning_rate="constant", max_iter=1000, warm_start=True)
-    model.fit(X, y)
-    epochs = model.n_iter_
-    fit(model, X, y[::-1])
-    assert model.n_iter_ >= epochs + 11
+    model = regressor(
+        learning_rate="constant", tol=10.0, n_iter_no_change=10, warm_start=True
+    )
+    fit(model.set_params(max_iter=8), X, y)  # seven epochs without progress
+    fit(model.set_params(max_iter=100), X, y[::-1])
+    assert model.n_iter_ == 8 + 1 + 11
+    fit(model, X + 1, y[::-1])
+    assert model.n_iter_ == 20 + 1 + 11

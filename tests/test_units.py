@@ -116,6 +116,7 @@ def test_statistics_come_from_the_first_call(split):
         BackpropRegressor(5, random_state=0).partial_fit(X[:19], y[:19])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        BackpropRegressor(5, random_state=0).partial_fit(X[:20], y[:20])
         parts.partial_fit(X[:1] + 100, y[:1])  # later calls may have any size
         BackpropRegressor(5, standardize=False).partial_fit(X[:1], y[:1])
     assert not np.array_equal(once[0], weights_of(parts)[0])

@@ -91,6 +91,7 @@ cdef extern from "kernel.h" nogil:
         functions_f64 f64
 
     const int C_TILE_BYTES "TILE_BYTES"
+    Py_ssize_t c_padded_nodes "padded_nodes"(Py_ssize_t H, Py_ssize_t itemsize)
     Py_ssize_t workspace_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
     const kernel *choose_kernel()
 
@@ -114,9 +115,14 @@ TILE_BYTES = C_TILE_BYTES
 LIMIT = {np.dtype(np.float32): LIMIT_F32, np.dtype(np.float64): LIMIT_F64}
 
 
+def padded_nodes(Py_ssize_t H, Py_ssize_t itemsize):
+    """H rounded up to whole tiles."""
+    return c_padded_nodes(H, itemsize)
+
+
 cdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H):
     """Examples in about 10^8 operations: four a weight, thirty a sigmoid."""
-    return 1 + 100_000_000 // (H * (4 * d + 34))
+    return 1 + 100_000_000 // (max(H, 1) * (4 * d + 34))
 
 
 def train_epoch(

@@ -5,7 +5,7 @@
 /* Sums run over the rows in the order given. Values enter them relative to the middle
  * of their column's range and in units of half that range, so that nothing overflows,
  * underflows or cancels, whatever the scale of the data; the spread has a pass of its
- * own. A column without spread gets std 1. */
+ * own. A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
 static void NAME(moments)(const REAL *X, const ptrdiff_t *order, ptrdiff_t n,
                           ptrdiff_t d, double *mean, double *std)
 {
@@ -47,7 +47,7 @@ static void NAME(moments)(const REAL *X, const ptrdiff_t *order, ptrdiff_t n,
         }
         for (ptrdiff_t j = 0; j < width; j++) {
             std[first + j] = range[j] * sqrt(squares[j] / (double)n);
-            if (low[j] == high[j] || !isfinite(1 / std[first + j])) {
+            if (low[j] == high[j] || !isfinite((REAL)(1 / std[first + j]))) {
                 mean[first + j] = low[j];
                 std[first + j] = 1;
             }

@@ -12,7 +12,7 @@ Places that pad H to whole panels are 0.
 
 import numpy as np
 
-from ._boundary import TILE_BYTES
+from ._boundary import TILE_BYTES, padded_nodes
 from .aligned import aligned_zeros
 
 
@@ -39,18 +39,13 @@ def unpack(packed, n_inputs, H):
     return W, v
 
 
-def _padded_nodes(H, itemsize):
-    tile = TILE_BYTES // itemsize
-    return -(-H // tile) * tile
-
-
 def _packed_size(n_inputs, H, itemsize):
-    return _padded_nodes(H, itemsize) * (n_inputs + 1) + TILE_BYTES // itemsize
+    return padded_nodes(H, itemsize) * (n_inputs + 1) + TILE_BYTES // itemsize
 
 
 def _views(packed, n_inputs, H):
     """W as (panels, d + 1, tile), and v with v_0 in its last tile."""
     tile = TILE_BYTES // packed.itemsize
-    nodes = _padded_nodes(H, packed.itemsize)
+    nodes = padded_nodes(H, packed.itemsize)
     split = nodes * n_inputs
     return packed[:split].reshape(-1, n_inputs, tile), packed[split:]
