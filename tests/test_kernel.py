@@ -59,13 +59,38 @@ def test_weights_equal_the_equations_on_random_shapes(seed, batch_size, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("H", [1, 15, 16, 17, 31, 32, 33, 64])
+@pytest.mark.parametrize("H", [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64])
 @pytest.mark.parametrize("d", [1, 2, 16])
 def test_weights_equal_the_equations_at_the_edges_of_a_tile(random, d, H, dtype):
     X, y = data_set(random, 12, d, dtype)
     for batch_size in (1, 5):
         eta = 0.5 / (batch_size * (1 + H))
         assert_follows_the_equations(model_of_the_rule(H), X, y, eta, batch_size)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 5, 8, "all"])
+@pytest.mark.parametrize("n", range(1, 11))
+def test_weights_equal_the_equations_at_the_ends_of_a_block(random, n, batch_size):
+    X, y = data_set(random, n, 5)
+    assert_follows_the_equations(model_of_the_rule(10), X, y, 0.01, batch_size)
+
+
+@pytest.mark.parametrize("rows", [[0], [1, 2], [0, 1, 2, 3], [2, 5, 6]])
+def test_products_of_rows_may_overflow(random, rows):
+    # The rule stays finite with values of 1e200, whose product is beyond all numbers:
+    # their nodes are saturated.
+    X, y = data_set(random, 9, 3)
+    X[rows] *= 1e200
+    W, v = random.normal(size=(4, 6)), random.normal(size=7)
+    weights = _kernel.pack(W, v)
+    loss = _kernel.train_epoch(
+        weights, 6, X, y, np.zeros(3), np.ones(3), np.arange(9), 1, 0.05
+    )
+    assert np.isfinite(loss)
+    W_oracle, v_oracle = equations.epoch(W.T, v, X, y, 0.05)
+    W_new, v_new = _kernel.unpack(weights, 4, 6)
+    assert_allclose(W_new, W_oracle.T, rtol=1e-12, atol=1e-12)
+    assert_allclose(v_new, v_oracle, rtol=1e-12, atol=1e-12)
 
 
 def test_every_single_update_equals_the_equations(random):
@@ -174,12 +199,24 @@ def test_sigmoid_is_exact_at_zero_and_infinity(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("H", [1, 16, 17, 100])
+def test_nodes_that_pad_a_panel_never_learn(random, dtype, H):
+    X, y = data_set(random, 50, 6, dtype)
+    before = _kernel.pack(np.zeros((7, H), dtype), np.ones(H + 1, dtype))
+    weights = before.copy()
+    arguments = X, y.astype(dtype), np.zeros(6), np.ones(6), np.arange(50)
+    _kernel.train_epoch(weights, H, *arguments, 1, 0.01)
+    trained = _kernel.pack(*_kernel.unpack(weights, 7, H))
+    assert np.array_equal(trained, weights)
+    assert not np.array_equal(before, weights)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("H", [1, 16, 17, 100])
 def test_packing_and_back_gives_the_same_weights(random, H, dtype):
     W, v = random.normal(size=(6, H)), random.normal(size=H + 1)
     W, v = W.astype(dtype), v.astype(dtype)
     packed = _kernel.pack(W, v)
     assert packed.ctypes.data % 64 == 0
-    assert np.count_nonzero(packed) == W.size + v.size
     W_back, v_back = _kernel.unpack(packed, 6, H)
     assert np.array_equal(W_back, W)
     assert np.array_equal(v_back, v)

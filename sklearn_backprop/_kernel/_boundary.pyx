@@ -91,6 +91,7 @@ cdef extern from "kernel.h" nogil:
         functions_f64 f64
 
     const int C_TILE_BYTES "TILE_BYTES"
+    const Py_ssize_t BLOCK_LENGTH
     Py_ssize_t c_padded_nodes "padded_nodes"(Py_ssize_t H, Py_ssize_t itemsize)
     Py_ssize_t workspace_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
     const kernel *choose_kernel()
@@ -121,8 +122,13 @@ def padded_nodes(Py_ssize_t H, Py_ssize_t itemsize):
 
 
 cdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H):
-    """Examples in about 10^8 operations: four a weight, thirty a sigmoid."""
-    return 1 + 100_000_000 // (max(H, 1) * (4 * d + 34))
+    """Examples in about 10^8 operations, in whole blocks.
+
+    Four operations a weight and thirty a sigmoid.
+    """
+    return BLOCK_LENGTH * (
+        1 + 100_000_000 // (BLOCK_LENGTH * max(H, 1) * (4 * d + 34))
+    )
 
 
 def train_epoch(

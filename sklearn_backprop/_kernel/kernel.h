@@ -6,7 +6,8 @@
  *
  * Weights and deltas are one array each, laid out as packing.py says: hidden weights in
  * panels of TILE nodes, W[panel][j][lane] with j = 0 the bias, then v_h by node, then
- * v_0. Nodes that pad H up to whole panels stay 0.
+ * v_0. A node that pads H up to whole panels has a bias so low that its output is 0: it
+ * never learns.
  *
  * The bits of a result do not depend on the instruction set: only + - × ÷ and fma, in
  * an order that the source fixes.
@@ -17,8 +18,9 @@
 
 #include <stddef.h>
 
-/* bytes of hidden nodes that are computed together */
-#define TILE_BYTES 128
+/* bytes of hidden nodes that are computed together, and examples in a block */
+#define TILE_BYTES 64
+#define BLOCK_LENGTH 4
 
 /* Values of X in training units: training refuses what lies beyond, predict clips it, so
  * that products and sums stay finite. */
@@ -75,7 +77,7 @@ static inline ptrdiff_t padded_nodes(ptrdiff_t H, ptrdiff_t itemsize)
 
 static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
 {
-    return 2 * (d + 1) + 2 * padded_nodes(H, itemsize);
+    return 2 * BLOCK_LENGTH * (d + 1 + padded_nodes(H, itemsize));
 }
 
 /* the fastest kernel that this CPU runs */

@@ -7,13 +7,16 @@ With T nodes to a tile and P = ⌈H / T⌉ panels, the array holds, in this orde
     v_0                 T                 the output bias, then nothing
 
 so that one register's worth of nodes lies together for every input, whatever H is.
-Places that pad H to whole panels are 0.
+Nodes that pad H to whole panels have weights 0 and
+a bias so low that their output is 0: they have no effect and never learn.
 """
 
 import numpy as np
 
 from ._boundary import TILE_BYTES, padded_nodes
 from .aligned import aligned_zeros
+
+PADDING_BIAS = -1000  # sigmoid(-1000) is 0, in both types
 
 
 def pack(W, v):
@@ -22,6 +25,7 @@ def pack(W, v):
     packed = aligned_zeros(_packed_size(n_inputs, H, W.itemsize), W.dtype)
     panels, packed_v = _views(packed, n_inputs, H)
     tile = panels.shape[2]
+    panels[-1, 0] = PADDING_BIAS
     for panel, first in zip(panels, range(0, H, tile), strict=True):
         nodes = W[:, first : first + tile]
         panel[:, : nodes.shape[1]] = nodes
