@@ -15,6 +15,8 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite
 from libc.stdint cimport uint64_t
 
+import os
+
 import numpy as np
 
 from .aligned import aligned_zeros
@@ -94,7 +96,7 @@ cdef extern from "kernel.h" nogil:
     const Py_ssize_t BLOCK_LENGTH
     Py_ssize_t c_padded_nodes "padded_nodes"(Py_ssize_t H, Py_ssize_t itemsize)
     Py_ssize_t workspace_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
-    const kernel *choose_kernel()
+    const kernel *choose_kernel(const char *name)
 
 
 cdef extern from "shuffle.h" nogil:
@@ -108,7 +110,22 @@ ctypedef fused real:
     double
 
 
-cdef const kernel *KERNEL = choose_kernel()
+cdef const kernel *named_kernel() except NULL:
+    """The kernel that SKLEARN_BACKPROP_ISA names, or the fastest."""
+    name = os.environ.get("SKLEARN_BACKPROP_ISA")
+    if not name:
+        return choose_kernel(NULL)
+    encoded = name.encode()
+    cdef const kernel *found = choose_kernel(encoded)
+    if found is NULL:
+        raise ImportError(
+            f"SKLEARN_BACKPROP_ISA={name!r} is not to be had here. Expected baseline, "
+            "x86-64-v3 or x86-64-v4, built by this compiler and run by this CPU."
+        )
+    return found
+
+
+cdef const kernel *KERNEL = named_kernel()
 
 TILE_BYTES = C_TILE_BYTES
 

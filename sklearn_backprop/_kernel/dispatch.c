@@ -1,4 +1,6 @@
-/* Which of the compiled kernels this CPU runs: the newest that it supports. */
+/* Which of the compiled kernels to use: the one named, or the newest that the CPU runs. */
+
+#include <string.h>
 
 #include "kernel.h"
 
@@ -10,24 +12,29 @@ extern const kernel kernel_x86_64_v3;
 extern const kernel kernel_x86_64_v4;
 #endif
 
-const kernel *choose_kernel(void)
+static const kernel *pick(const char *name, const char *candidate, int supported,
+                          const kernel *table)
 {
-#if defined(HAVE_X86_64_V3) || defined(HAVE_X86_64_V4)
+    const int wanted = name == NULL || strcmp(name, candidate) == 0;
+    return wanted && supported ? table : NULL;
+}
+
+const kernel *choose_kernel(const char *name)
+{
+    const kernel *found = NULL;
+#ifdef HAVE_X86_64_V3
     __builtin_cpu_init();
     const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
                    && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-#endif
 #ifdef HAVE_X86_64_V4
-    if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-        && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
-        && __builtin_cpu_supports("avx512vl")) {
-        return &kernel_x86_64_v4;
-    }
+    const int v4 = v3 && __builtin_cpu_supports("avx512f")
+                   && __builtin_cpu_supports("avx512bw")
+                   && __builtin_cpu_supports("avx512cd")
+                   && __builtin_cpu_supports("avx512dq")
+                   && __builtin_cpu_supports("avx512vl");
+    found = pick(name, "x86-64-v4", v4, &kernel_x86_64_v4);
 #endif
-#ifdef HAVE_X86_64_V3
-    if (v3) {
-        return &kernel_x86_64_v3;
-    }
+    found = found ? found : pick(name, "x86-64-v3", v3, &kernel_x86_64_v3);
 #endif
-    return &kernel_baseline;
+    return found ? found : pick(name, "baseline", 1, &kernel_baseline);
 }

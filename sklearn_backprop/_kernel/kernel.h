@@ -80,7 +80,8 @@ static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t items
     return 2 * BLOCK_LENGTH * (d + 1 + padded_nodes(H, itemsize));
 }
 
-/* the fastest kernel that this CPU runs */
-const kernel *choose_kernel(void);
+/* the kernel of that name, "baseline", "x86-64-v3" or "x86-64-v4", or NULL if it was not
+ * built or the CPU does not run it; without a name the fastest that it runs */
+const kernel *choose_kernel(const char *name);
 
 #endif
