@@ -47,7 +47,6 @@ DIVERGED = 1e10
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 1000
 
-
 UNITS = "in training units, which are (value - mean) / std where standardize=True"
 
 
@@ -110,8 +109,9 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     learning_rate_init : "auto" or float, default="auto"
         η of the first epoch. "auto" is 0.3 / (b (1 + H / 4)), where b is the number of
-        examples in a batch: 15 % of the step at which the output layer becomes
-        unstable, whatever `hidden_layer_size` and `batch_size` are.
+        examples in a batch. The output layer is stable while η b (1 + Σ_h z_h²) < 2, so
+        that this is at most 60 % of the step at which it becomes unstable, whatever
+        `hidden_layer_size`, `batch_size` and the hidden outputs are.
 
     batch_size : int or "all", default=1
         Number of examples whose deltas are computed from the same weights and then

@@ -13,8 +13,8 @@ MAX_REDUCTIONS = 5  # this many times, as MLPRegressor does from its default
 def initial_step_size(learning_rate_init, hidden_layer_size, batch_size):
     """η of the first epoch: as given, or c / (b (1 + H / 4)) for "auto".
 
-    The output layer is stable while η b (1 + Σ_h z_h²) < 2, and every z_h is about ½
-    at the start.
+    The output layer is stable while η b (1 + Σ_h z_h²) < 2; 1 + H / 4 is that sum with
+    every z_h at ½.
     """
     if learning_rate_init == "auto":
         return AUTO_STEP / (batch_size * (1 + hidden_layer_size / 4))
