@@ -295,16 +295,19 @@ def test_shuffle_depends_on_seed_and_epoch():
 
 
 def test_other_threads_run_while_the_kernel_does(random):
-    # Within one chunk nothing but the kernel itself can let another thread run: the
-    # switch interval is too long for it, and signals are looked at only afterwards.
+    # The switch interval is too long to let another thread run, so a thread that
+    # always yields runs about once between two calls of the kernel, and more often only
+    # if the kernel gives up the GIL: here thousands of times.
     X, y = data_set(random, 2000, 20)
     weights = _kernel.pack(np.zeros((21, 200)), np.zeros(201))
     arguments = weights, 200, X, y, np.zeros(20), np.ones(20), np.arange(2000), 1, 1e-3
-    begun, ended = [], []
+    begun, ended, calls = [], [], 300
+    _kernel.train_epoch(*arguments)  # imports on first use let other threads run too
 
     def train():
         begun.append(True)
-        _kernel.train_epoch(*arguments)
+        for _ in range(calls):
+            _kernel.train_epoch(*arguments)
         ended.append(True)
 
     interval, ticks = sys.getswitchinterval(), 0
@@ -318,7 +321,7 @@ def test_other_threads_run_while_the_kernel_does(random):
         thread.join()
     finally:
         sys.setswitchinterval(interval)
-    assert ticks > 1
+    assert ticks > 2 * calls
 
 
 def test_an_interrupt_ends_an_epoch_between_chunks(random):
