@@ -1,6 +1,16 @@
-"""A fitted estimator's weights in the shapes of `sklearn_backprop.equations`."""
+"""Fits, and fitted weights in the shapes of `sklearn_backprop.equations`."""
+
+import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+
+def fit_quietly(model, X, y):
+    """Fit without the warnings that few epochs or odd settings bring."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y)
 
 
 def weights_of(model):

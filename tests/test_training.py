@@ -1,10 +1,9 @@
 """Epochs, schedules, stopping, warm starts and partial_fit."""
 
-import warnings
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from oracle import fit_quietly as fit
 from oracle import largest_difference, same_bits, weights_of
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
@@ -25,13 +24,6 @@ def data(random):
 def regressor(**parameters):
     parameters = {"random_state": 0, "max_iter": 5, **parameters}
     return BackpropRegressor(12, **parameters)
-
-
-def fit(model, X, y):
-    """Fit without the warning that so few epochs bring."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(X, y)
 
 
 # ------------------------------------------------------------------ repeatability

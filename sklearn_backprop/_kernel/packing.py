@@ -7,8 +7,8 @@ With T nodes to a tile and P = ⌈H / T⌉ panels, the array holds, in this orde
     v_0                 T                 the output bias, then nothing
 
 so that one register's worth of nodes lies together for every input, whatever H is.
-Nodes that pad H to whole panels have weights 0 and
-a bias so low that their output is 0: they have no effect and never learn.
+Nodes that pad H to whole panels have weights 0 and a bias so low that their output is
+0: they have no effect and never learn.
 """
 
 import numpy as np
