@@ -7,7 +7,8 @@ plain NumPy.
 from importlib.metadata import version
 
 from . import equations
+from ._config import show_config
 from ._regressor import BackpropRegressor
 
 __version__ = version("sklearn-backprop")
-__all__ = ["BackpropRegressor", "__version__", "equations"]
+__all__ = ["BackpropRegressor", "__version__", "equations", "show_config"]

@@ -1,12 +1,14 @@
 """Which example is presented when.
 
+Every epoch is a shuffle of one starting order. Where the order of the rows shall not
+matter, that order is of their content: rows are sorted by a hash of their values.
+
 Every random choice is a function of one seed, drawn once per fit, of its purpose, and
 of the epoch. There is no generator to advance: an epoch that is interrupted or fails
 leaves nothing to undo, and calls of partial_fit continue where the last one ended.
 """
 
 import math
-import zlib
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -26,18 +28,39 @@ def generator(seed, purpose):
     return np.random.RandomState([seed, purpose])
 
 
-def presentation_order(rows, seed, epoch):
-    """The rows in a fresh random order, from the same starting order every epoch."""
-    order = rows.copy()
-    _kernel.shuffle(order, seed, epoch)
-    return order
+def starting_order(X, y, by_content):
+    """The row of every presentation, and a number that tells other data from these.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,)
+        float64.
+    by_content : bool
+        Whether to sort the rows by their values instead of leaving them as given.
+
+    Returns
+    -------
+    order : ndarray of shape (n,)
+        Row numbers, of 32 bits if those suffice.
+    fingerprint : int
+        The same for the same rows in any order.
+    """
+    n = len(X)
+    hashes = _kernel.hash_rows(X, y)
+    fingerprint = int(hashes.sum())  # modulo 2^64
+    order = np.arange(n, dtype=_kernel.NARROW if n < 2**32 else _kernel.WIDE)
+    if by_content:
+        _kernel.sort_rows(hashes, order)
+    return order, fingerprint
 
 
-def hold_out(n_samples, fraction, seed):
-    """Row numbers to train on and to validate on, both in ascending order.
+def hold_out(order, fraction, seed):
+    """The part of order to train on and the part to validate on.
 
     At least two rows are held out, for R² needs them.
     """
+    n_samples = len(order)
     n_held_out = max(2, math.ceil(fraction * n_samples))
     if n_held_out >= n_samples:
         raise ValueError(
@@ -46,10 +69,5 @@ def hold_out(n_samples, fraction, seed):
             f"on, but X has n_samples = {n_samples}. Expected more samples or a "
             "smaller validation_fraction."
         )
-    rows = generator(seed, HOLD_OUT).permutation(n_samples).astype(np.intp)
-    return np.sort(rows[n_held_out:]), np.sort(rows[:n_held_out])
-
-
-def fingerprint(X, y):
-    """A number that tells one call's data from another's: of y and the first row."""
-    return zlib.crc32(X[0], zlib.crc32(y))
+    places = generator(seed, HOLD_OUT).permutation(n_samples)
+    return order[np.sort(places[n_held_out:])], order[np.sort(places[:n_held_out])]

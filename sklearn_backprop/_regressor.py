@@ -18,15 +18,15 @@ from sklearn.utils.validation import (
 )
 
 from . import _kernel
+from ._config import warn_without_fma
 from ._diagnosis import divergence_message, poor_fit_messages
 from ._initial_weights import initial_weights
 from ._presentations import (
     INITIAL_WEIGHTS,
     draw_seed,
-    fingerprint,
     generator,
     hold_out,
-    presentation_order,
+    starting_order,
 )
 from ._rollback import Rollback
 from ._schedules import (
@@ -36,7 +36,7 @@ from ._schedules import (
     step_size,
 )
 from ._scoring import ordered_sum, r_squared
-from ._validation import check_numeric, first_true
+from ._validation import as_kernel_input, check_numeric, first_beyond
 
 # A first partial_fit on fewer rows than this standardises by poor statistics.
 FEW_ROWS = 20
@@ -45,7 +45,7 @@ FEW_ROWS = 20
 DIVERGED = 1e10
 
 # The diagnosis at the end of fit looks at about this many rows.
-DIAGNOSED_ROWS = 1000
+DIAGNOSED_ROWS = 300
 
 UNITS = "in training units, which are (value - mean) / std where standardize=True"
 
@@ -58,7 +58,7 @@ class _Examples:
     y: np.ndarray  # (n,), training units
     mean: np.ndarray  # (d,)
     scale: np.ndarray  # (d,), one over the standard deviation
-    rows: np.ndarray  # the rows to train on, in their starting order
+    order: np.ndarray  # the rows to train on, in the starting order of every epoch
 
 
 def _can_fit_partially(estimator):
@@ -216,9 +216,11 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    The data are used in place if they are C-contiguous and float32 or float64; float32
-    data give a float32 model. The same data and seed give the same bits on every CPU
-    with fused multiply-add.
+    Data of float32 or float64 are used in place if they are C-contiguous, or 64 MB and
+    more; float32 data give a float32 model. With ``shuffle=True`` the order of the rows
+    has no influence on the model, except that `early_stopping` may hold out other
+    copies of a row. The same data and seed give the same bits on every CPU with fused
+    multiply-add.
 
     References
     ----------
@@ -327,13 +329,14 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """
         with Rollback(self) as rollback:
             X, y, resumed = self._validate(X, y, resume=self.warm_start)
-            rows, held_out = np.arange(len(X), dtype=np.intp), None
+            order, fingerprint = starting_order(X, y, by_content=self.shuffle)
+            held_out = None
             if self.early_stopping:
-                rows, held_out = hold_out(len(X), self.validation_fraction, self._seed)
+                order, held_out = hold_out(order, self.validation_fraction, self._seed)
             if not resumed:
-                self._initialise(X, y, rows)
-            examples = self._examples(X, y, rows)
-            self._note_data(examples)
+                self._initialise(X, y, order)
+            examples = self._examples(X, y, order)
+            self._note_data(fingerprint)
             stopped = self._train(examples, held_out, rollback)
 
         if not stopped and self.learning_rate != "linear":
@@ -385,9 +388,9 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             self._validate_params()  # which _fit_context leaves out of later calls
         with Rollback(self):
             X, y, resumed = self._validate(X, y, resume=True)
-            rows = np.arange(len(X), dtype=np.intp)
+            order, fingerprint = starting_order(X, y, by_content=self.shuffle)
             if not resumed:
-                self._initialise(X, y, rows)
+                self._initialise(X, y, order)
                 if self.standardize and len(X) < FEW_ROWS:
                     warnings.warn(
                         f"The mean and standard deviation of the {len(X)} rows in the "
@@ -396,10 +399,9 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                         "and set standardize=False.",
                         stacklevel=3,
                     )
-            examples = self._examples(X, y, rows)
-            self._note_data(examples)
-            weights = _kernel.pack(self._W, self._v)
-            self._run_epoch(weights, examples, progress=0)
+            examples = self._examples(X, y, order)
+            self._note_data(fingerprint)
+            self._run_epoch(self._training(examples), progress=0)
             self._end_epoch()
         if self.verbose:
             self._report()
@@ -415,11 +417,11 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             X,
             y,
             dtype=[np.float64, np.float32],
-            order="C",
             y_numeric=True,
             reset=not resumed,
         )
-        y = y.astype(np.float64)
+        X = as_kernel_input(X)
+        y = np.ascontiguousarray(y, np.float64)
         assert_all_finite(y, input_name="y")  # only now are objects numbers
         if resumed:
             self._check_unchanged(X)
@@ -446,13 +448,13 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                 f"{self._W.dtype}. Convert X; fit with warm_start=False starts anew."
             )
 
-    def _initialise(self, X, y, rows):
+    def _initialise(self, X, y, order):
         """Statistics of the training rows, initial weights and empty records."""
         d, H = X.shape[1], int(self.hidden_layer_size)
         self._standardized = bool(self.standardize)
         if self.standardize:
-            self._X_mean, self._X_std = _kernel.moments(X, rows)
-            self._y_mean, self._y_std = _kernel.moments(y.reshape(-1, 1), rows)
+            self._X_mean, self._X_std = _kernel.moments(X, order)
+            self._y_mean, self._y_std = _kernel.moments(y.reshape(-1, 1), order)
         else:
             self._X_mean, self._X_std = np.zeros(d), np.ones(d)
             self._y_mean, self._y_std = np.zeros(1), np.ones(1)
@@ -463,38 +465,56 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         self.n_iter_ = self.t_ = 0
         self.loss_curve_, self.best_loss_ = [], math.inf
         self.validation_scores_ = self.best_validation_score_ = None
-        self._data = None
+        self._fingerprint = None
         self._stalled = self._reductions = 0
 
-    def _note_data(self, examples):
+    def _note_data(self, fingerprint):
         """On other data than before, begin anew to watch for stalls.
 
         Losses on different data cannot be compared, and a step size that was reduced
         for the old data would leave the new unlearned.
         """
-        data = fingerprint(examples.X, examples.y)
-        if data != self._data:
-            self._data = data
+        if fingerprint != self._fingerprint:
+            self._fingerprint = fingerprint
             self._stalled = self._reductions = 0
             self._loss_to_beat = math.inf
 
-    def _examples(self, X, y, rows):
+    def _examples(self, X, y, order):
         """The data in training units, refused where those exceed what is safe."""
         scale = 1 / self._X_std
         limit, largest = _kernel.LIMIT[X.dtype], np.finfo(X.dtype).max
         with np.errstate(over="ignore"):
-            targets = (y - self._y_mean) / self._y_std
+            targets = y - self._y_mean
+            targets /= self._y_std
         for row, array, problem in (
             (_kernel.first_beyond(X, self._X_mean, scale), "X", f"±{limit:g} {UNITS}"),
-            (first_true(np.abs(targets) > limit), "y", f"±{limit:g} {UNITS}"),
-            (first_true(np.abs(y) > largest), "y", f"what {X.dtype} holds"),
+            (first_beyond(targets, limit), "y", f"±{limit:g} {UNITS}"),
+            (first_beyond(y, largest), "y", f"what {X.dtype} holds"),
         ):
             if row < len(y):
                 raise ValueError(
                     f"Row {row} of {array} has a value beyond {problem}. Expected "
                     "smaller values."
                 )
-        return _Examples(X, targets.astype(X.dtype), self._X_mean, scale, rows)
+        targets = targets.astype(X.dtype, copy=False)
+        return _Examples(X, targets, self._X_mean, scale, order)
+
+    def _batch_size(self, n):
+        return n if self.batch_size == "all" else min(int(self.batch_size), n)
+
+    def _training(self, examples):
+        """The model so far in the kernel, ready for epochs on the examples."""
+        warn_without_fma()
+        return _kernel.Training(
+            self._W,
+            self._v,
+            examples.X,
+            examples.y,
+            examples.mean,
+            examples.scale,
+            examples.order,
+            self._batch_size(len(examples.order)),
+        )
 
     def _train(self, examples, held_out, rollback):
         """Run epochs until training stalls or max_iter; return whether it stalled."""
@@ -507,10 +527,10 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             if self.n_iter_ > 0:  # a resumed model may be the best there will be
                 self._score_to_beat = r_squared(y_val, self._network_output(X_val))
 
-        weights = _kernel.pack(self._W, self._v)
+        training = self._training(examples)
         report_every = math.ceil(self.max_iter / 10)
         for epoch in range(self.max_iter):
-            self._run_epoch(weights, examples, epoch / self.max_iter)
+            self._run_epoch(training, epoch / self.max_iter)
             score = None
             if self.early_stopping:
                 score = r_squared(y_val, self._network_output(X_val))
@@ -526,10 +546,10 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             self._W, self._v = best
         return stop
 
-    def _run_epoch(self, weights, examples, progress):
-        """Present every example once; weights are the packed form of W and v."""
-        n, H = len(examples.rows), self._W.shape[1]
-        batch_size = n if self.batch_size == "all" else min(int(self.batch_size), n)
+    def _run_epoch(self, training, progress):
+        """Present every example once, and take over the weights."""
+        n, H = training.n, self._W.shape[1]
+        batch_size = self._batch_size(n)
         eta = step_size(
             self.learning_rate,
             initial_step_size(self.learning_rate_init, H, batch_size),
@@ -537,30 +557,18 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             progress=progress,
             reductions=self._reductions,
         )
-        order = examples.rows
         if self.shuffle:
-            order = presentation_order(order, self._seed, self.n_iter_)
-
-        loss = _kernel.train_epoch(
-            weights,
-            H,
-            examples.X,
-            examples.y,
-            examples.mean,
-            examples.scale,
-            order,
-            batch_size,
-            eta,
-        )
-        loss /= n
+            training.shuffle(self._seed, self.n_iter_)
+        loss = training.epoch(eta) / n
+        W, v, finite = training.weights()
         blown_up = self._standardized and loss > DIVERGED
-        if blown_up or not (math.isfinite(loss) and np.isfinite(weights).all()):
+        if blown_up or not (finite and math.isfinite(loss)):
             raise ValueError(
                 divergence_message(
                     self.n_iter_ + 1, eta, H, batch_size, self._standardized
                 )
             )
-        self._W, self._v = _kernel.unpack(weights, *self._W.shape)
+        self._W, self._v = W, v
         self.loss_ = loss
         self.n_iter_ += 1
         self.t_ += n
@@ -593,7 +601,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         print(line)
 
     def _warn_of_poor_fit(self, examples):
-        rows = examples.rows[:: max(1, len(examples.rows) // DIAGNOSED_ROWS)]
+        order = examples.order
+        rows = order[:: max(1, len(order) // DIAGNOSED_ROWS)]
         x = (examples.X[rows] - examples.mean) * examples.scale
         for message in poor_fit_messages(self._W, self._v, x, examples.y[rows]):
             warnings.warn(message, ConvergenceWarning, stacklevel=4)
@@ -623,16 +632,14 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         check_numeric(X, "X")
-        X = validate_data(self, X, dtype=self._W.dtype, order="C", reset=False)
+        X = validate_data(self, X, dtype=self._W.dtype, reset=False)
         y_pred = self._network_output(X) * self._y_std + self._y_mean
         return y_pred.astype(self._W.dtype, copy=False)
 
     def _network_output(self, X):
         """ŷ in training units."""
-        weights = _kernel.pack(self._W, self._v)
-        return _kernel.predict(
-            weights, self._W.shape[1], X, self._X_mean, 1 / self._X_std
-        )
+        network = _kernel.Network(self._W, self._v)
+        return network.predict(as_kernel_input(X), self._X_mean, 1 / self._X_std)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_W")

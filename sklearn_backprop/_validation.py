@@ -4,6 +4,9 @@ import datetime
 
 import numpy as np
 
+# Bytes of X; what is larger is read where it is.
+LARGEST_COPY = 64 * 2**20
+
 _NOT_NUMBERS = (
     str,
     bytes,
@@ -60,6 +63,19 @@ def check_numeric(data, name):
     )
 
 
-def first_true(mask):
-    """The index of the first True in a one-dimensional mask, or its length."""
-    return int(mask.argmax()) if mask.any() else len(mask)
+def as_kernel_input(X):
+    """X with rows of neighbouring values, or X itself if a copy would be large.
+
+    The kernel reads any strides, but columns that are apart more slowly.
+    """
+    in_place = X.nbytes >= LARGEST_COPY and X.flags.aligned
+    if in_place and all(stride % X.itemsize == 0 for stride in X.strides):
+        return X
+    return np.ascontiguousarray(X)
+
+
+def first_beyond(values, limit):
+    """The index of the first of n values beyond ±limit, or n."""
+    if max(values.max(), -values.min()) <= limit:  # without an array of |values|
+        return len(values)
+    return int((np.abs(values) > limit).argmax())

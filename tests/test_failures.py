@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_backprop import BackpropRegressor, _regressor
+from sklearn_backprop import BackpropRegressor, _kernel, _regressor
 
 
 @pytest.fixture
@@ -296,16 +296,16 @@ def test_a_good_fit_says_nothing(data):
 
 def interrupt_in_epoch(monkeypatch, epoch):
     """Make Ctrl-C arrive while the kernel runs the given epoch."""
-    kernel = _regressor._kernel
-    train_epoch, calls = kernel.train_epoch, []
+    calls = []
 
-    def train(*arguments):
-        calls.append(1)
-        if len(calls) == epoch:
-            os.kill(os.getpid(), signal.SIGINT)
-        return train_epoch(*arguments)
+    class Training(_kernel.Training):
+        def epoch(self, eta):
+            calls.append(eta)
+            if len(calls) == epoch:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().epoch(eta)
 
-    monkeypatch.setattr(kernel, "train_epoch", train)
+    monkeypatch.setattr(_kernel, "Training", Training)
 
 
 def test_an_interrupted_fit_leaves_the_last_whole_epoch(data, monkeypatch):

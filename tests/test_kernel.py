@@ -21,6 +21,18 @@ def data_set(random, n, d, dtype=np.float64):
     return random.normal(size=(n, d)).astype(dtype), random.normal(size=n)
 
 
+def in_order(n):
+    return np.arange(n, dtype=np.uint32)
+
+
+def training(W, v, X, y, *, order=None, batch_size=1):
+    """The kernel ready to train on data in training units."""
+    d = X.shape[1]
+    order = in_order(len(X)) if order is None else order
+    y = y.astype(X.dtype, copy=False)
+    return _kernel.Training(W, v, X, y, np.zeros(d), np.ones(d), order, batch_size)
+
+
 def model_of_the_rule(H, **parameters):
     """An estimator that applies the rule to the data as given, in their order."""
     return BackpropRegressor(
@@ -82,13 +94,11 @@ def test_products_of_rows_may_overflow(random, rows):
     X, y = data_set(random, 9, 3)
     X[rows] *= 1e200
     W, v = random.normal(size=(4, 6)), random.normal(size=7)
-    weights = _kernel.pack(W, v)
-    loss = _kernel.train_epoch(
-        weights, 6, X, y, np.zeros(3), np.ones(3), np.arange(9), 1, 0.05
-    )
-    assert np.isfinite(loss)
+    trained = training(W, v, X, y)
+    assert np.isfinite(trained.epoch(0.05))
     W_oracle, v_oracle = equations.epoch(W.T, v, X, y, 0.05)
-    W_new, v_new = _kernel.unpack(weights, 4, 6)
+    W_new, v_new, finite = trained.weights()
+    assert finite
     assert_allclose(W_new, W_oracle.T, rtol=1e-12, atol=1e-12)
     assert_allclose(v_new, v_oracle, rtol=1e-12, atol=1e-12)
 
@@ -166,48 +176,85 @@ def test_predictions_equal_the_equations(random, dtype):
     assert_allclose(model.predict(X), expected, atol=TOLERANCE[dtype])
 
 
-def sigmoids(a, dtype):
-    """The kernel's sigmoid of each a: networks of one node with w_0 = a and v = 1."""
-    X, centre, scale = np.zeros((1, 1), dtype), np.zeros(1), np.ones(1)
-    v = np.array([0, 1], dtype)
-    return np.array(
-        [
-            _kernel.predict(
-                _kernel.pack(np.array([[a_i], [0]], dtype), v), 1, X, centre, scale
-            )[0]
-            for a_i in a
-        ]
-    )
+def sigmoids(a):
+    """The kernel's sigmoid of each a: the output of a network with w_1 = v_1 = 1."""
+    W, v = np.array([[0], [1]], a.dtype), np.array([0, 1], a.dtype)
+    return _kernel.Network(W, v).predict(a.reshape(-1, 1), np.zeros(1), np.ones(1))
 
 
 @pytest.mark.parametrize(
     ("dtype", "lowest"), [(np.float64, -745.0), (np.float32, -103.0)]
 )
 def test_sigmoid_is_accurate_over_its_whole_range(random, dtype, lowest):
-    a = random.uniform(lowest, -lowest, 3000).astype(dtype)
-    a = np.concatenate((a, a / 100, a / 1e5))
-    expected = expit(a.astype(np.longdouble)).astype(dtype)
-    ulps = np.abs(sigmoids(a, dtype) - expected) / np.spacing(expected)
-    assert ulps.max() <= 2
+    a = random.uniform(lowest, -lowest, 200_000).astype(dtype)
+    a = np.concatenate((a, a / 20, a / 100, a / 1e5))
+    expected = expit(a.astype(np.longdouble))
+    error = np.abs(sigmoids(a) - expected)
+    tiny = np.finfo(dtype).tiny
+    normal = expected >= tiny
+    assert (error / np.spacing(expected.astype(dtype)))[normal].max() <= 2
+    assert error[~normal].max() <= np.finfo(dtype).smallest_subnormal
+    assert (~normal).any()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_sigmoid_is_exact_at_zero_and_infinity(dtype):
-    a = np.array([-np.inf, -1e30, 0, 1e30, np.inf], dtype)
-    assert np.array_equal(sigmoids(a, dtype), [0, 0, 0.5, 1, 1])
+    zeros = np.zeros((1, 1), dtype)
+    for a, expected in [
+        (-np.inf, 0),
+        (-1e30, 0),
+        (-0.0, 0.5),
+        (0, 0.5),
+        (1e30, 1),
+        (np.inf, 1),
+    ]:
+        # as a bias, for predict clips what it finds in X
+        network = _kernel.Network(np.array([[a], [0]], dtype), np.array([0, 1], dtype))
+        assert network.predict(zeros, np.zeros(1), np.ones(1)) == expected
+
+
+def neighbours(centres, count):
+    """For every centre the floating-point numbers around it, in ascending order."""
+    bits = np.int64 if centres.dtype == np.float64 else np.int32
+    steps = np.arange(-count, count + 1, dtype=bits)
+    numbers = (np.abs(centres).view(bits)[:, np.newaxis] + steps).view(centres.dtype)
+    return np.sort(np.sign(centres)[:, np.newaxis] * numbers)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "lowest", "highest"), [(np.float64, -746, 41), (np.float32, -104, 21)]
+)
+def test_sigmoid_never_falls(random, dtype, lowest, highest):
+    # Where exp is pieced together, at the multiples of ln 2 / 8, at random, near 0,
+    # and from end to end.
+    seams = np.log(2) / 8 * np.arange(round(11.6 * lowest), round(11.6 * highest))
+    anywhere = random.uniform(-40, 10, 2000)
+    close = random.uniform(-2, 2, 2000)
+    small = 10.0 ** random.uniform(-30, 0, 500) * random.choice([-1, 1], 500)
+    centres = np.concatenate((seams[seams != 0], anywhere, close, small)).astype(dtype)
+    runs = [
+        *neighbours(centres, 50),
+        np.linspace(lowest, highest, 500_000, dtype=dtype),
+    ]
+    for run in runs:
+        assert (np.diff(sigmoids(run)) >= 0).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("H", [1, 16, 17, 100])
 def test_nodes_that_pad_a_panel_never_learn(random, dtype, H):
+    # Weights that go out of the panels and in again have fresh padding.
     X, y = data_set(random, 50, 6, dtype)
-    before = _kernel.pack(np.zeros((7, H), dtype), np.ones(H + 1, dtype))
-    weights = before.copy()
-    arguments = X, y.astype(dtype), np.zeros(6), np.ones(6), np.arange(50)
-    _kernel.train_epoch(weights, H, *arguments, 1, 0.01)
-    trained = _kernel.pack(*_kernel.unpack(weights, 7, H))
-    assert np.array_equal(trained, weights)
-    assert not np.array_equal(before, weights)
+    W, v = np.zeros((7, H), dtype), np.ones(H + 1, dtype)
+    trained = training(W, v, X, y)
+    trained.epoch(0.01)
+    W_new, v_new, _ = trained.weights()
+    fresh = _kernel.Network(W_new, v_new)
+    zeros, ones = np.zeros(6), np.ones(6)
+    assert np.array_equal(
+        trained.predict(X, zeros, ones), fresh.predict(X, zeros, ones)
+    )
+    assert not np.array_equal(v, v_new)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -215,11 +262,14 @@ def test_nodes_that_pad_a_panel_never_learn(random, dtype, H):
 def test_packing_and_back_gives_the_same_weights(random, H, dtype):
     W, v = random.normal(size=(6, H)), random.normal(size=H + 1)
     W, v = W.astype(dtype), v.astype(dtype)
-    packed = _kernel.pack(W, v)
-    assert packed.ctypes.data % 64 == 0
-    W_back, v_back = _kernel.unpack(packed, 6, H)
+    W_back, v_back, finite = _kernel.Network(W, v).weights()
     assert np.array_equal(W_back, W)
     assert np.array_equal(v_back, v)
+    assert finite
+    for array in (W, v):
+        kept, array.flat[-1] = array.flat[-1], np.nan
+        assert not _kernel.Network(W, v).weights()[2]
+        array.flat[-1] = kept
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 5000])
@@ -228,11 +278,10 @@ def test_chunks_change_nothing(random, batch_size):
     d, H, n = 300, 3000, 60
     X, y = data_set(random, n, d)
     W, v = random.normal(size=(d + 1, H)) / 20, np.zeros(H + 1)
-    rows, mean, scale = np.arange(n), np.zeros(d), np.ones(d)
     eta = 0.1 / H / min(batch_size, n)
-    whole = _kernel.pack(W, v)
-    _kernel.train_epoch(whole, H, X, y, mean, scale, rows, batch_size, eta)
-    W_whole, v_whole = _kernel.unpack(whole, d + 1, H)
+    whole = training(W, v, X, y, batch_size=batch_size)
+    whole.epoch(eta)
+    W_whole, v_whole, _ = whole.weights()
     W_oracle, v_oracle = equations.epoch(
         W.T, v, X, y, eta, batch_size=min(batch_size, n)
     )
@@ -242,7 +291,7 @@ def test_chunks_change_nothing(random, batch_size):
 
 def test_moments_are_those_of_numpy(random):
     X = random.normal(size=(500, 40)) * np.logspace(-6, 6, 40) + 5
-    mean, std = _kernel.moments(X, np.arange(500))
+    mean, std = _kernel.moments(X, in_order(500))
     assert_allclose(mean, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std, X.std(axis=0), rtol=1e-9)
 
@@ -250,7 +299,7 @@ def test_moments_are_those_of_numpy(random):
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
 def test_moments_neither_overflow_nor_underflow(random, scale):
     X = random.normal(size=(500, 3))
-    mean, std = _kernel.moments(X * scale, np.arange(500))
+    mean, std = _kernel.moments(X * scale, in_order(500))
     assert_allclose(mean / scale, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std / scale, X.std(axis=0), rtol=1e-12)
 
@@ -258,7 +307,7 @@ def test_moments_neither_overflow_nor_underflow(random, scale):
 def test_moments_of_extreme_columns_are_finite():
     largest = np.finfo(np.float64).max
     X = np.array([[-largest, 3.3, 5e-324, 0], [largest, 3.3, 0, -0.0]])
-    mean, std = _kernel.moments(X, np.arange(2))
+    mean, std = _kernel.moments(X, in_order(2))
     assert np.isfinite(mean).all()
     assert np.isfinite(std).all()
     assert (std > 0).all()
@@ -268,7 +317,7 @@ def test_moments_of_extreme_columns_are_finite():
 
 def test_moments_use_the_given_rows_only(random):
     X = random.normal(size=(20, 3))
-    rows = np.array([4, 4, 7, 19])
+    rows = np.array([4, 4, 7, 19], np.uint32)
     mean, std = _kernel.moments(X, rows)
     assert_allclose(mean, X[rows].mean(axis=0))
     assert_allclose(std, X[rows].std(axis=0))
@@ -277,9 +326,9 @@ def test_moments_use_the_given_rows_only(random):
 def test_shuffle_is_a_uniform_permutation():
     counts = np.zeros((6, 6))
     for epoch in range(6000):
-        order = np.arange(6)
+        order = in_order(6)
         _kernel.shuffle(order, 123, epoch)
-        assert np.array_equal(np.sort(order), np.arange(6))
+        assert np.array_equal(np.sort(order), in_order(6))
         counts[np.arange(6), order] += 1
     # each of the 36 counts is binomial with mean 1000 and deviation 29
     assert np.abs(counts - 1000).max() < 150
@@ -288,7 +337,7 @@ def test_shuffle_is_a_uniform_permutation():
 def test_shuffle_depends_on_seed_and_epoch():
     orders = []
     for seed, epoch in [(0, 0), (0, 1), (1, 0), (1, 1)]:
-        order = np.arange(50)
+        order = in_order(50)
         _kernel.shuffle(order, seed, epoch)
         orders.append(tuple(order))
     assert len(set(orders)) == 4
@@ -299,15 +348,13 @@ def test_other_threads_run_while_the_kernel_does(random):
     # always yields runs about once between two calls of the kernel, and more often only
     # if the kernel gives up the GIL: here thousands of times.
     X, y = data_set(random, 2000, 20)
-    weights = _kernel.pack(np.zeros((21, 200)), np.zeros(201))
-    arguments = weights, 200, X, y, np.zeros(20), np.ones(20), np.arange(2000), 1, 1e-3
+    network = training(np.zeros((21, 200)), np.zeros(201), X, y)
     begun, ended, calls = [], [], 300
-    _kernel.train_epoch(*arguments)  # imports on first use let other threads run too
 
     def train():
         begun.append(True)
         for _ in range(calls):
-            _kernel.train_epoch(*arguments)
+            network.epoch(1e-3)
         ended.append(True)
 
     interval, ticks = sys.getswitchinterval(), 0
@@ -328,8 +375,8 @@ def test_an_interrupt_ends_an_epoch_between_chunks(random):
     # The alarm raises KeyboardInterrupt at the first look at signals after it. One
     # epoch here is thousands of chunks, so only a look between chunks can see it.
     X, y = data_set(random, 20_000, 50)
-    order = np.tile(np.arange(20_000), 2000)
-    weights = _kernel.pack(np.zeros((51, 500)), np.zeros(501))
+    order = np.tile(in_order(20_000), 2000)
+    network = training(np.zeros((51, 500)), np.zeros(501), X, y, order=order)
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -338,9 +385,7 @@ def test_an_interrupt_ends_an_epoch_between_chunks(random):
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
         with pytest.raises(KeyboardInterrupt):
-            _kernel.train_epoch(
-                weights, 500, X, y, np.zeros(50), np.ones(50), order, 1, 1e-6
-            )
+            network.epoch(1e-6)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -132,7 +132,7 @@ def test_cross_validate_with_several_scores(diabetes):
         return_estimator=True,
         error_score="raise",
     )
-    assert results["test_r2"].mean() > 0.4
+    assert results["test_r2"].mean() > 0.38
     assert (results["test_neg_root_mean_squared_error"] > -70).all()
     assert len({model.t_ for model in results["estimator"]}) > 1
 
@@ -198,5 +198,6 @@ def test_public_names():
         "BackpropRegressor",
         "__version__",
         "equations",
+        "show_config",
     }
     assert repr(BackpropRegressor(3)) == "BackpropRegressor(hidden_layer_size=3)"

@@ -8,8 +8,8 @@ from oracle import largest_difference, same_bits, weights_of
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
-from sklearn_backprop import BackpropRegressor, equations
-from sklearn_backprop._presentations import presentation_order
+from sklearn_backprop import BackpropRegressor, _kernel, equations
+from sklearn_backprop._presentations import starting_order
 from sklearn_backprop._scoring import r_squared
 
 CONTINUABLE = ["constant", "invscaling", "adaptive"]
@@ -156,16 +156,20 @@ def test_fit_does_not_change_its_input(data):
 def test_every_epoch_has_another_order(data):
     # The step of a row depends on those before it, so two epochs in one order and two
     # in another order each give other weights.
-    rows = np.arange(120)
-    orders = [tuple(presentation_order(rows, 7, epoch)) for epoch in range(5)]
-    assert len({*orders, tuple(rows)}) == 6
-    assert all(sorted(order) == list(rows) for order in orders)
-
     X, y = data
+    start, _ = starting_order(X, y, by_content=True)
+    orders = []
+    for epoch in range(5):
+        orders.append(start.copy())
+        _kernel.shuffle(orders[-1], 7, epoch)
+    assert len({tuple(order) for order in [*orders, start]}) == 6
+    assert all(sorted(order) == list(range(120)) for order in orders)
+
     parameters = {"learning_rate_init": 0.1, "standardize": False}
     model = regressor(**parameters).partial_fit(X, y)
     for epoch in (1, 2):
-        order = presentation_order(rows, model._seed, epoch)
+        order = start.copy()
+        _kernel.shuffle(order, model._seed, epoch)
         W, v = equations.epoch(*weights_of(model), X[order], y[order], 0.1)
         assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
@@ -360,7 +364,8 @@ def test_the_score_is_r2(y):
 
 def test_early_stopping_scores_rows_that_it_did_not_train_on(data):
     X, y = data
-    model = regressor(early_stopping=True, validation_fraction=0.2)
+    # (Without shuffle, or a target would change the order of content.)
+    model = regressor(early_stopping=True, validation_fraction=0.2, shuffle=False)
     reference = fit(model, X, y).loss_curve_
     # Changing the target of a held-out row changes no loss, of another row it does.
     changes = []

@@ -50,8 +50,9 @@ def test_the_units_do_not_matter(split, name):
 
 def test_the_losses_do_not_depend_on_the_units(split):
     X, _, y, _ = split
-    model = BackpropRegressor(5, random_state=0).fit(X, y)
-    scaled = BackpropRegressor(5, random_state=0).fit(X * 1024, y * 0.25)
+    parameters = {"shuffle": False, "random_state": 0}  # the order is one of content
+    model = BackpropRegressor(5, **parameters).fit(X, y)
+    scaled = BackpropRegressor(5, **parameters).fit(X * 1024, y * 0.25)
     assert scaled.loss_curve_ == model.loss_curve_  # powers of two round alike
 
 
@@ -107,6 +108,7 @@ def test_a_constant_column_is_ignored(split):
     assert model.score(test, y_test) > 0.8
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_statistics_come_from_the_first_call(split):
     X, _, y, _ = split
     parts = BackpropRegressor(5, random_state=0)
@@ -134,6 +136,7 @@ def test_held_out_rows_are_no_part_of_the_statistics(random):
     X = random.normal(size=(100, 2))
     y = X.sum(axis=1)
     parameters = {"random_state": 0, "max_iter": 3, "learning_rate": "linear"}
+    parameters["shuffle"] = False  # or an outlier changes the order of content
     losses = []
     for row in range(100):
         outlier = X.copy()

@@ -1,22 +1,42 @@
 """The compiled updates: packed weights and the C code that trains them."""
 
 try:
-    from ._boundary import LIMIT, first_beyond, moments, predict, shuffle, train_epoch
+    from ._boundary import (
+        COMPILER,
+        CPU_HAS_FMA,
+        INSTRUCTION_SET,
+        INSTRUCTION_SETS,
+        LIMIT,
+        NARROW,
+        WIDE,
+        Network,
+        Training,
+        first_beyond,
+        hash_rows,
+        moments,
+        shuffle,
+        sort_rows,
+    )
 except ModuleNotFoundError as error:
     raise ImportError(
         "The compiled part of sklearn_backprop is missing. Python seems to have found "
         "the source folder instead of the installed package: start it in another "
         "folder, or with the option -P."
     ) from error
-from .packing import pack, unpack
 
 __all__ = [
+    "COMPILER",
+    "CPU_HAS_FMA",
+    "INSTRUCTION_SET",
+    "INSTRUCTION_SETS",
     "LIMIT",
+    "NARROW",
+    "WIDE",
+    "Network",
+    "Training",
     "first_beyond",
+    "hash_rows",
     "moments",
-    "pack",
-    "predict",
     "shuffle",
-    "train_epoch",
-    "unpack",
+    "sort_rows",
 ]

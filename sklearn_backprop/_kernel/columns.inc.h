@@ -1,74 +1,126 @@
 /* The columns of X: their mean and spread, and whether they stay in range. */
 
-#define COLUMNS 16  /* taken together, so that a pass over the rows is vectorised */
+#define COLUMNS 16                        /* taken together: a pass is vectorised */
+#define PATIENCE ((ptrdiff_t)1 << 20)     /* rows of them between two questions */
 
-/* Sums run over the rows in the order given. Values enter them relative to the middle
- * of their column's range and in units of half that range, so that nothing overflows,
- * underflows or cancels, whatever the scale of the data; the spread has a pass of its
- * own. A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
-static void NAME(moments)(const REAL *X, const ptrdiff_t *order, ptrdiff_t n,
-                          ptrdiff_t d, double *mean, double *std)
+/* `width` columns from the first on. X with neighbouring columns is read row by row;
+ * column_stride is then known at compile time. */
+INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_stride,
+                                    ptrdiff_t n, ptrdiff_t first, ptrdiff_t width,
+                                    double *mean, double *std, interrupted ask)
 {
-    for (ptrdiff_t first = 0; first < d; first += COLUMNS) {
-        const ptrdiff_t width = d - first < COLUMNS ? d - first : COLUMNS;
-        double low[COLUMNS], high[COLUMNS], range[COLUMNS], sum[COLUMNS] = {0};
-        double squares[COLUMNS] = {0};
+    const REAL *const X = (const REAL *)data->X + first * column_stride;
+    double low[COLUMNS], high[COLUMNS], range[COLUMNS], sum[COLUMNS] = {0};
+    double squares[COLUMNS] = {0};
 
-        for (ptrdiff_t j = 0; j < width; j++) {
-            low[j] = high[j] = X[order[0] * d + first + j];
-        }
-        for (ptrdiff_t i = 1; i < n; i++) {
-            const REAL *row = X + order[i] * d + first;
-            for (ptrdiff_t j = 0; j < width; j++) {
-                low[j] = row[j] < low[j] ? row[j] : low[j];
-                high[j] = row[j] > high[j] ? row[j] : high[j];
-            }
-        }
-        for (ptrdiff_t j = 0; j < width; j++) {
-            mean[first + j] = low[j] / 2 + high[j] / 2;
-            range[j] = high[j] / 2 - low[j] / 2;
-            range[j] = range[j] > 0 ? range[j] : 1;
-        }
-        for (ptrdiff_t i = 0; i < n; i++) {
-            const REAL *row = X + order[i] * d + first;
-            for (ptrdiff_t j = 0; j < width; j++) {
-                sum[j] += (row[j] - mean[first + j]) / range[j];
-            }
-        }
-        for (ptrdiff_t j = 0; j < width; j++) {
-            mean[first + j] += range[j] * (sum[j] / (double)n);
-        }
-        for (ptrdiff_t i = 0; i < n; i++) {
-            const REAL *row = X + order[i] * d + first;
-            for (ptrdiff_t j = 0; j < width; j++) {
-                const double u = (row[j] - mean[first + j]) / range[j];
-                squares[j] += u * u;
-            }
-        }
-        for (ptrdiff_t j = 0; j < width; j++) {
-            std[first + j] = range[j] * sqrt(squares[j] / (double)n);
-            if (low[j] == high[j] || !isfinite((REAL)(1 / std[first + j]))) {
-                mean[first + j] = low[j];
-                std[first + j] = 1;
-            }
+#define ROWS                                                                            \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                 \
+        const REAL *const row = X + row_at(data->order, i) * data->row_stride;          \
+        if (i % PATIENCE == PATIENCE - 1 && ask()) {                                    \
+            return -1;                                                                  \
+        }                                                                               \
+        for (ptrdiff_t j = 0; j < width; j++) {                                         \
+            const double x = row[j * column_stride];
+#define END_ROWS                                                                        \
+        }                                                                               \
+    }
+
+    for (ptrdiff_t j = 0; j < width; j++) {
+        low[j] = INFINITY;
+        high[j] = -INFINITY;
+    }
+    ROWS
+        low[j] = x < low[j] ? x : low[j];
+        high[j] = x > high[j] ? x : high[j];
+    END_ROWS
+    for (ptrdiff_t j = 0; j < width; j++) {
+        mean[j] = low[j] / 2 + high[j] / 2;
+        range[j] = high[j] / 2 - low[j] / 2;
+        range[j] = range[j] > 0 ? range[j] : 1;
+    }
+    ROWS
+        sum[j] += (x - mean[j]) / range[j];
+    END_ROWS
+    for (ptrdiff_t j = 0; j < width; j++) {
+        mean[j] += range[j] * (sum[j] / (double)n);
+    }
+    ROWS
+        const double u = (x - mean[j]) / range[j];
+        squares[j] += u * u;
+    END_ROWS
+    for (ptrdiff_t j = 0; j < width; j++) {
+        std[j] = range[j] * sqrt(squares[j] / (double)n);
+        if (low[j] == high[j] || !isfinite((REAL)(1 / std[j]))) {
+            mean[j] = low[j];
+            std[j] = 1;
         }
     }
+    return 0;
+#undef ROWS
+#undef END_ROWS
 }
 
-static ptrdiff_t NAME(first_beyond)(NAME(examples) examples, ptrdiff_t n, ptrdiff_t d)
+/* Sums run over the rows in their order. Values enter them relative to the middle of
+ * their column's range and in units of half that range, so that nothing overflows,
+ * underflows or cancels, whatever the scale of the data; the spread has a pass of its
+ * own. A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
+static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
+                         double *std, interrupted ask)
 {
-    for (ptrdiff_t i = 0; i < n; i++) {
-        const REAL *row = examples.X + i * d;
-        int beyond = 0;
-        for (ptrdiff_t j = 0; j < d; j++) {
-            const double x = ((double)row[j] - examples.mean[j]) * examples.scale[j];
-            beyond |= fabs(x) > LIMIT;
+    const int neighbours = data->column_stride == 1;
+    const ptrdiff_t group = neighbours ? COLUMNS : 1;
+
+    for (ptrdiff_t first = 0; first < d; first += group) {
+        const ptrdiff_t width = d - first < group ? d - first : group;
+        const int result =
+            neighbours ? NAME(moments_of_columns)(data, 1, n, first, width, mean + first,
+                                                  std + first, ask)
+                       : NAME(moments_of_columns)(data, data->column_stride, n, first, 1,
+                                                  mean + first, std + first, ask);
+        if (result) {
+            return result;
         }
-        if (beyond) {
-            return i;
+    }
+    return 0;
+}
+
+static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t d,
+                                    interrupted ask)
+{
+    const REAL *const X = data->X;
+    const int neighbours = data->column_stride == 1;
+    const ptrdiff_t stretch = 1 + PATIENCE / d;
+
+    for (ptrdiff_t start = 0; start < n; start += stretch) {
+        ptrdiff_t found = start + stretch < n ? start + stretch : n;
+        const ptrdiff_t stop = found;
+        if (start && ask()) {
+            return -1;
+        }
+        /* the inner loop runs over what lies together in memory */
+        for (ptrdiff_t j = 0; !neighbours && j < d; j++) {
+            const double mean = data->mean[j], scale = data->scale[j];
+            const REAL *const column = X + j * data->column_stride;
+            for (ptrdiff_t i = start; i < found; i++) {
+                if (fabs((column[i * data->row_stride] - mean) * scale) > LIMIT) {
+                    found = i;
+                }
+            }
+        }
+        for (ptrdiff_t i = start; neighbours && i < found; i++) {
+            const REAL *const row = X + i * data->row_stride;
+            int beyond = 0;
+            for (ptrdiff_t j = 0; j < d; j++) {
+                beyond |= fabs((row[j] - data->mean[j]) * data->scale[j]) > LIMIT;
+            }
+            found = beyond ? i : found;
+        }
+        if (found < stop) {
+            return found;
         }
     }
     return n;
 }
 
 #undef COLUMNS
+#undef PATIENCE

@@ -1,4 +1,4 @@
-/* Which of the compiled kernels to use: the one named, or the newest that the CPU runs. */
+/* Which of the compiled kernels to use: the one named, or the fastest that the CPU runs. */
 
 #include <string.h>
 
@@ -12,29 +12,43 @@ extern const kernel kernel_x86_64_v3;
 extern const kernel kernel_x86_64_v4;
 #endif
 
-static const kernel *pick(const char *name, const char *candidate, int supported,
-                          const kernel *table)
-{
-    const int wanted = name == NULL || strcmp(name, candidate) == 0;
-    return wanted && supported ? table : NULL;
-}
-
 const kernel *choose_kernel(const char *name)
 {
-    const kernel *found = NULL;
-#ifdef HAVE_X86_64_V3
+    const kernel *found[3];
+    int n = 0;
+
+    /* what is asked for here is what meson.build lets the compiler use */
+#if defined(HAVE_X86_64_V3) || defined(HAVE_X86_64_V4)
     __builtin_cpu_init();
-    const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                   && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
 #ifdef HAVE_X86_64_V4
-    const int v4 = v3 && __builtin_cpu_supports("avx512f")
-                   && __builtin_cpu_supports("avx512bw")
-                   && __builtin_cpu_supports("avx512cd")
-                   && __builtin_cpu_supports("avx512dq")
-                   && __builtin_cpu_supports("avx512vl");
-    found = pick(name, "x86-64-v4", v4, &kernel_x86_64_v4);
+    if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+        found[n++] = &kernel_x86_64_v4;
+    }
 #endif
-    found = found ? found : pick(name, "x86-64-v3", v3, &kernel_x86_64_v3);
+#ifdef HAVE_X86_64_V3
+    if (v3) {
+        found[n++] = &kernel_x86_64_v3;
+    }
 #endif
-    return found ? found : pick(name, "baseline", 1, &kernel_baseline);
+    found[n++] = &kernel_baseline;
+
+    for (int i = 0; i < n; i++) {
+        if (name == NULL || strcmp(name, found[i]->name) == 0) {
+            return found[i];
+        }
+    }
+    return NULL;
+}
+
+int cpu_has_fma(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("fma");
+#else
+    return 1; /* part of the instruction set, as in ARMv8 */
+#endif
 }

@@ -2,28 +2,52 @@
  * its table the name KERNEL_TABLE that the build passes in. */
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #include "kernel.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
+/* a loop of constant length, unrolled, so that its arrays become registers */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define EACH(i, count) UNROLL for (ptrdiff_t i = 0; i < (count); i++)
+
 #define REAL float
+#define BITS int32_t
 #define REAL_IS_DOUBLE 0
 #define LIMIT LIMIT_F32
+#define FMA fmaf
 #define NAME(name) name##_f32
 #include "network.inc.h"
 #undef REAL
+#undef BITS
 #undef REAL_IS_DOUBLE
 #undef LIMIT
+#undef FMA
 #undef NAME
 
 #define REAL double
+#define BITS int64_t
 #define REAL_IS_DOUBLE 1
 #define LIMIT LIMIT_F64
+#define FMA fma
 #define NAME(name) name##_f64
 #include "network.inc.h"
 
-const kernel KERNEL_TABLE = {
-    {train_f32, predict_f32, moments_f32, first_beyond_f32},
-    {train_f64, predict_f64, moments_f64, first_beyond_f64},
-};
+#define FUNCTIONS(type)                                                                 \
+    {                                                                                   \
+        train_##type, predict_##type, moments_##type, first_beyond_##type, pack_##type, \
+            unpack_##type                                                               \
+    }
+
+const kernel KERNEL_TABLE = {KERNEL_NAME, FUNCTIONS(f32), FUNCTIONS(f64)};

@@ -1,95 +1,113 @@
-/* sigmoid(a) = 1 / (1 + exp(-a)), from + - × ÷ and fma alone.
+/* sigmoid(a) = 1 / (1 + exp(-a)), from + - × ÷ and fma alone, without a branch.
  *
- * Included once per REAL by network.inc.h. No table, no branch and no libm call, so
- * that a loop over nodes vectorises and gives the same bits on every CPU.
+ * Included once per REAL by network.inc.h.
  *
- *     t = -|a|,  t = n ln 2 + r  with |r| ≤ ½ ln 2,  exp(t) = 2ⁿ p(r)
- *     sigmoid(a) = exp(t) / (1 + exp(t))  where a < 0,  1 / (1 + exp(t))  elsewhere
+ *     -a = (n + k / 8) ln 2 + r  with k = 0 … 7 and 0 ≤ r ≤ ln 2 / 8
+ *     exp(-a) = T (1 + q(r) r) / N,   T = 2^(k / 8) from a table,   N = 2⁻ⁿ
+ *     sigmoid(a) = N / (N + T + T q(r) r)
  *
- * p interpolates exp at Chebyshev nodes with p(0) = p'(0) = 1, to a relative error of
- * 2e-17 (double) and 1e-8 (float). 2ⁿ is applied as two factors, for it may itself be
- * below the smallest normal number.
+ * The smaller of N and T is added to the small last term first, so that little is lost
+ * to rounding: the error is below 2 ulp. q interpolates (exp(r) - 1) / r at Chebyshev
+ * nodes, to an error in exp of 2e-17 (double) and 4e-10 (float). Its coefficients and r
+ * are positive, so that every step, rounded or not, rises with r: the sigmoid never
+ * falls.
+ *
+ * N + T + T q(r) r is kept SCALE times too large, as is N, or N would not be a normal
+ * number where the sigmoid still is one. Where a ≤ LOWEST, N is 0, and so is the result,
+ * without an underflow, which would be slow.
  */
 
 #if REAL_IS_DOUBLE
-#define BITS uint64_t
 #define MANTISSA 52
-#define BIAS 1023
+#define EXPONENT_BIAS 1023
+#define SHIFT 64
 #define ROUNDER 0x1.8p52      /* adding it rounds to an integer, in the low bits */
-#define LOWEST (-750.0)       /* exp is 0 from here on */
-#define FMA fma
-#define ABS fabs
+#define LOWEST (-753.8)
+#define HIGHEST 40.0          /* the sigmoid is 1 from here on */
 #define LOG2_E 0x1.71547652b82fep+0
 #define LN2_HIGH 0x1.62e42fefa39efp-1
 #define LN2_LOW 0x1.abc9e3b39803fp-56
+#define SCALE 0x1p64
 #else
-#define BITS uint32_t
 #define MANTISSA 23
-#define BIAS 127
+#define EXPONENT_BIAS 127
+#define SHIFT 32
 #define ROUNDER 0x1.8p23f
-#define LOWEST (-110.0f)
-#define FMA fmaf
-#define ABS fabsf
+#define LOWEST (-110.5f)
+#define HIGHEST 20.0f
 #define LOG2_E 0x1.715476p+0f
 #define LN2_HIGH 0x1.62e430p-1f
 #define LN2_LOW (-0x1.05c610p-29f)
+#define SCALE 0x1p32f
 #endif
 
-static inline REAL NAME(exp_reduced)(REAL r)
+/* SCALE × 2^(k / 8), and what rounding took from it */
+static const REAL NAME(powers)[8] __attribute__((aligned(TILE_BYTES))) = {
+#if REAL_IS_DOUBLE
+    0x1.0000000000000p64, 0x1.172b83c7d517bp64, 0x1.306fe0a31b715p64,
+    0x1.4bfdad5362a27p64, 0x1.6a09e667f3bcdp64, 0x1.8ace5422aa0dbp64,
+    0x1.ae89f995ad3adp64, 0x1.d5818dcfba487p64,
+#else
+    0x1.000000p32f, 0x1.172b84p32f, 0x1.306fe0p32f, 0x1.4bfdaep32f,
+    0x1.6a09e6p32f, 0x1.8ace54p32f, 0x1.ae89fap32f, 0x1.d5818ep32f,
+#endif
+};
+static const REAL NAME(powers_rest)[8] __attribute__((aligned(TILE_BYTES))) = {
+#if REAL_IS_DOUBLE
+    0, -0x1.19041b9d78a76p9, 0x1.6f46ad23182e4p9,
+    0x1.d4397afec42e2p8, -0x1.bdd3413b26456p10, 0x1.6e9f156864b27p10,
+    0x1.7a1cd345dcc81p10, 0x1.2ed02d75b3707p9,
+#else
+    0, -0x1.c1574200p5f, 0x1.4636e200p7f, -0x1.593abc00p7f,
+    0x1.9fcef400p6f, 0x1.15506e00p5f, -0x1.a94b1400p6f, -0x1.822dbc00p5f,
+#endif
+};
+
+/* (exp(r) - 1) / r */
+INLINE VECTOR NAME(exp_slope)(VECTOR r)
 {
 #if REAL_IS_DOUBLE
-    REAL q = 0x1.af390ba7e6f47p-26;
-    q = FMA(q, r, 0x1.2891d4ffbb0f9p-22);
-    q = FMA(q, r, 0x1.71de0d85293b8p-19);
-    q = FMA(q, r, 0x1.a019b8ca26fcfp-16);
-    q = FMA(q, r, 0x1.a01a01a7cebcdp-13);
-    q = FMA(q, r, 0x1.6c16c1789d1d7p-10);
-    q = FMA(q, r, 0x1.11111111109a6p-7);
-    q = FMA(q, r, 0x1.5555555553d37p-5);
-    q = FMA(q, r, 0x1.5555555555556p-3);
-    q = FMA(q, r, 0x1.0000000000001p-1);
+    VECTOR q = ALL(0x1.b033b3286ffb8p-13);
+    q = FUSED(q, r, ALL(0x1.6bd8f746bdd29p-10));
+    q = FUSED(q, r, ALL(0x1.1111863f16739p-7));
+    q = FUSED(q, r, ALL(0x1.555554718249ap-5));
+    q = FUSED(q, r, ALL(0x1.5555555628193p-3));
+    q = FUSED(q, r, ALL(0x1.ffffffffff6ddp-2));
+    return FUSED(q, r, ALL(1.0));
 #else
-    REAL q = 0x1.6d117cc039048p-10f;
-    q = FMA(q, r, 0x1.120be1dcb42dcp-7f);
-    q = FMA(q, r, 0x1.555518f5d1200p-5f);
-    q = FMA(q, r, 0x1.5554dc8961859p-3f);
-    q = FMA(q, r, 0x1.0000000000000p-1f);
+    VECTOR q = ALL(0x1.6166c2p-5f);
+    q = FUSED(q, r, ALL(0x1.552b40p-3f));
+    q = FUSED(q, r, ALL(0x1.00002ep-1f));
+    return FUSED(q, r, ALL(1.0f));
 #endif
-    q = FMA(q, r, (REAL)1);
-    return FMA(q, r, (REAL)1);
 }
 
-/* 2^(k - BIAS - 1) for 1 < k < 2 BIAS + 2 */
-static inline REAL NAME(power_of_two)(BITS k)
+INLINE VECTOR NAME(sigmoid)(VECTOR a)
 {
-    union { BITS bits; REAL value; } power = {(k - 1) << MANTISSA};
-    return power.value;
-}
-
-static inline REAL NAME(sigmoid)(REAL a)
-{
-    REAL t = -ABS(a);
-    t = t < LOWEST ? LOWEST : t;
-
-    union { REAL value; BITS bits; } rounded = {FMA(t, LOG2_E, ROUNDER)};
     const union { REAL value; BITS bits; } zero = {ROUNDER};
-    const REAL n = rounded.value - ROUNDER;
-    const REAL r = FMA(n, -LN2_LOW, FMA(n, -LN2_HIGH, t));
+    const BITS exponent = 8 * (EXPONENT_BIAS + SHIFT) + 7;
 
-    const BITS k = rounded.bits - zero.bits + 2 * (BIAS + 1);
-    const BITS half = k >> 1;
-    const REAL power = NAME(exp_reduced)(r) * NAME(power_of_two)(half)
-                       * NAME(power_of_two)(k - half);
-
-    return (a < 0 ? power : (REAL)1) / (1 + power);
+    a = NAME(smaller)(ALL(HIGHEST), NAME(larger)(ALL(LOWEST), a));
+    const VECTOR rounded = FUSED(a, ALL(-8 * LOG2_E), ALL((REAL)-0.5)) + ROUNDER;
+    const VECTOR eighths = rounded - ROUNDER; /* 8 n + k */
+    const VECTOR r = FUSED(eighths, ALL(-LN2_LOW / 8),
+                           FUSED(eighths, ALL(-LN2_HIGH / 8), -a));
+    const VECTOR T = NAME(look_up)(NAME(powers), (VECTOR_BITS)rounded);
+    const VECTOR T_rest = NAME(look_up)(NAME(powers_rest), (VECTOR_BITS)rounded);
+    const VECTOR N = (VECTOR)((((zero.bits + exponent) - (VECTOR_BITS)rounded) & ~(BITS)7)
+                              << (MANTISSA - 3));
+    const VECTOR Tr = FUSED(T, r, T_rest);
+    const VECTOR rest = FUSED(Tr, NAME(exp_slope)(r), NAME(smaller)(T, N));
+    return N / (NAME(larger)(T, N) + rest);
 }
 
-#undef BITS
 #undef MANTISSA
-#undef BIAS
+#undef EXPONENT_BIAS
+#undef SHIFT
 #undef ROUNDER
 #undef LOWEST
-#undef ABS
+#undef HIGHEST
 #undef LOG2_E
 #undef LN2_HIGH
 #undef LN2_LOW
+#undef SCALE

@@ -1,0 +1,51 @@
+"""What this build of the package is and where it runs."""
+
+import functools
+import os
+import platform
+import warnings
+from importlib.metadata import version
+
+from . import _kernel
+
+
+def show_config():
+    """Print the instruction set in use, the build, and versions, for a bug report.
+
+    The environment variable ``SKLEARN_BACKPROP_ISA`` forces an instruction set:
+    "baseline", "x86-64-v3" or "x86-64-v4". All give the same bits.
+
+    Examples
+    --------
+    >>> import sklearn_backprop
+    >>> sklearn_backprop.show_config()  # doctest: +ELLIPSIS
+    sklearn_backprop: ...
+    """
+    forced = os.environ.get("SKLEARN_BACKPROP_ISA")
+    facts = {
+        "sklearn_backprop": version("sklearn-backprop"),
+        "instruction set": _kernel.INSTRUCTION_SET + (" (forced)" if forced else ""),
+        "  available": ", ".join(_kernel.INSTRUCTION_SETS),
+        "  fused multiply-add": "in hardware" if _kernel.CPU_HAS_FMA else "in software",
+        "compiler": _kernel.COMPILER,
+        "Python": f"{platform.python_version()}, {platform.python_implementation()}",
+        "scikit-learn": version("scikit-learn"),
+        "NumPy": version("numpy"),
+        "SciPy": version("scipy"),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+    }
+    for name, fact in facts.items():
+        print(f"{name}: {fact}")
+
+
+@functools.cache
+def warn_without_fma():
+    """Say once that training will be slow, on a CPU without fused multiply-add."""
+    if not _kernel.CPU_HAS_FMA:
+        warnings.warn(
+            "This CPU has no fused multiply-add, which is done in software instead: "
+            "training and prediction take about 100 times as long.",
+            RuntimeWarning,
+            stacklevel=5,
+        )

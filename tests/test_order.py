@@ -1,0 +1,156 @@
+"""In which order rows are presented: hash, sort and shuffle."""
+
+import numpy as np
+import pytest
+from oracle import fit_quietly, same_bits
+
+from sklearn_backprop import BackpropRegressor, _kernel
+from sklearn_backprop._presentations import starting_order
+
+
+def row_numbers(n, dtype=np.uint32):
+    return np.arange(n, dtype=dtype)
+
+
+@pytest.fixture
+def rows(random):
+    X = random.normal(size=(500, 7))
+    return X, X[:, 0] + np.abs(X[:, 1]) + 0.1 * random.normal(size=500)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_hash_of_a_row_is_of_its_values_alone(random, rows, dtype):
+    X, y = rows[0].astype(dtype), rows[1]
+    hashes = _kernel.hash_rows(X, y)
+    assert len(set(hashes)) == 500
+    p = random.permutation(500)
+    assert np.array_equal(_kernel.hash_rows(X[p], y[p]), hashes[p])
+    for layout in (np.asfortranarray(X), np.repeat(X, 3, axis=1)[:, ::3], X[:, :]):
+        assert np.array_equal(_kernel.hash_rows(layout, y), hashes)
+    for i, j in [(0, 0), (3, 6), (499, 2)]:
+        changed = X.copy()
+        changed[i, j] = np.nextafter(changed[i, j], dtype(9))
+        assert list(np.flatnonzero(_kernel.hash_rows(changed, y) != hashes)) == [i]
+    y_changed = y.copy()
+    y_changed[7] += 1e-9
+    assert list(np.flatnonzero(_kernel.hash_rows(X, y_changed) != hashes)) == [7]
+
+
+def test_the_hash_tells_places_apart_and_no_zeros():
+    X = np.array([[1.0, 2, 0], [2, 1, 0], [0, 1, 2], [1, 2, -0.0], [1, 2, 3]])
+    hashes = _kernel.hash_rows(X, np.zeros(5))
+    assert hashes[0] == hashes[3]
+    assert len(set(hashes)) == 4
+    y = np.array([0.0, 0, 0, -0.0, 0])
+    assert np.array_equal(_kernel.hash_rows(X, y), hashes)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
+@pytest.mark.parametrize("n", [1, 2, 24, 25, 100, 5000, 100_000])
+@pytest.mark.parametrize("distinct", [1, 2, 50, None])
+def test_rows_are_sorted_with_their_keys(random, n, distinct, dtype):
+    keys = random.randint(0, 2**63, n, dtype=np.uint64) * 2 + 1
+    if distinct is not None:
+        keys = keys[random.randint(0, min(n, distinct), n)]
+    sorted_keys, rows = keys.copy(), row_numbers(n, dtype)
+    _kernel.sort_rows(sorted_keys, rows)
+    assert np.array_equal(sorted_keys, np.sort(keys))
+    assert np.array_equal(keys[rows], sorted_keys)
+    assert np.array_equal(np.sort(rows), row_numbers(n))
+
+
+def test_keys_that_differ_in_their_last_bits_are_sorted(random):
+    keys = random.permutation(1000).astype(np.uint64)
+    rows = row_numbers(1000)
+    kept = keys.copy()
+    _kernel.sort_rows(keys, rows)
+    assert np.array_equal(keys, np.arange(1000))
+    assert np.array_equal(kept[rows], keys)
+
+
+def test_row_numbers_take_32_bits_and_may_take_64(random, rows):
+    X, y = rows
+    order, _ = starting_order(X, y, by_content=True)
+    assert order.dtype == np.uint32
+    wide = order.astype(np.uint64)
+    _kernel.shuffle(order, 3, 4)
+    _kernel.shuffle(wide, 3, 4)
+    assert np.array_equal(order, wide)
+    assert all(
+        np.array_equal(narrow, of_wide)
+        for narrow, of_wide in zip(
+            _kernel.moments(X, order), _kernel.moments(X, wide), strict=True
+        )
+    )
+    weights = []
+    for rows_presented in (order, wide):
+        training = _kernel.Training(
+            np.zeros((8, 5)),
+            np.ones(6),
+            X,
+            y,
+            np.zeros(7),
+            np.ones(7),
+            rows_presented,
+            1,
+        )
+        training.shuffle(1, 2)
+        training.epoch(0.01)
+        weights.append(training.weights())
+    assert np.array_equal(weights[0][0], weights[1][0])
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, "all"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_order_of_the_rows_does_not_matter(random, rows, dtype, batch_size):
+    X, y = rows[0].astype(dtype), rows[1]
+    X[50:100], y[50:100] = X[:50], y[:50]  # duplicates
+    model, permuted = (
+        BackpropRegressor(
+            9,
+            batch_size=batch_size,
+            learning_rate="linear",
+            max_iter=5,
+            random_state=0,
+        )
+        for _ in range(2)
+    )
+    fit_quietly(model, X, y)
+    p = random.permutation(500)
+    fit_quietly(permuted, X[p], y[p])
+    assert same_bits(model, permuted)
+    assert model.loss_curve_ == permuted.loss_curve_
+    assert same_bits(model.partial_fit(X[p], y[p]), permuted.partial_fit(X, y))
+
+
+def test_without_shuffle_the_order_of_the_rows_matters(rows):
+    X, y = rows
+    parameters = {"learning_rate": "linear", "max_iter": 1, "random_state": 0}
+    forward, backward = (
+        BackpropRegressor(5, shuffle=False, **parameters) for _ in range(2)
+    )
+    forward.fit(X, y)
+    backward.fit(X[::-1], y[::-1])
+    assert not same_bits(forward, backward)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_large_data_are_read_where_they_are(
+    random, rows, monkeypatch, dtype, early_stopping
+):
+    # Whatever the layout in memory, the model is the same to the bit.
+    X, y = rows[0].astype(dtype), rows[1]
+    monkeypatch.setattr("sklearn_backprop._validation.LARGEST_COPY", 0)
+    parameters = {"learning_rate": "linear", "max_iter": 3, "random_state": 0}
+    reference = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
+    reference.fit(X, y)
+    wider = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)
+    for layout in (np.asfortranarray(X), wider[::2, ::3], X[::-1][::-1]):
+        model = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
+        assert same_bits(model.fit(layout, y), reference)
+        assert np.array_equal(model.predict(layout), reference.predict(X))
+    beyond = np.asfortranarray(X)
+    beyond[3, 4] = np.finfo(dtype).max
+    with pytest.raises(ValueError, match="Row 3 of X"):
+        reference.set_params(standardize=False).fit(beyond, y)
