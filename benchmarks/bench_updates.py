@@ -1,60 +1,112 @@
-"""Time an update of BackpropRegressor against one of MLPRegressor.
+"""Time an update of BackpropRegressor against those of others.
 
     python benchmarks/bench_updates.py
 
-Both train the same network by the same rule: one sigmoid hidden layer, one example at
-a time (MLPRegressor with batch_size=1, solver="sgd", momentum=0). Whole fits are
-timed, with all that goes around an update, on one thread. The two take turns, and the
-ratio is the median of the ratios of the turns: quote it rather than the times, which
-depend on the machine.
+All train the same network, one sigmoid hidden layer, one example at a time by the same
+rule, on one thread:
+
+- MLPRegressor with batch_size=1, solver="sgd" and momentum=0;
+- Vowpal Wabbit's --nn with --sgd, a variant of the rule, always in float32. Its
+  examples are parsed beforehand, and beyond d = 50 it is left out: it takes too long;
+- the rule as plain loops compiled by Numba, without fastmath;
+- torch: Linear, Sigmoid, Linear and SGD.
+
+The last three are left out where they are not installed. BackpropRegressor and
+MLPRegressor are timed by whole fits, with all that goes around an update, the others by
+an epoch with its shuffle. All take turns, and a ratio is the median of the ratios of
+the turns: quote the ratios rather than the times, which depend on the machine.
+
+An update takes 4 (d + 1) H operations. They are also compared with those of a product
+of two matrices of 1500 x 1500 in NumPy, float64, in the same turns, with the core type
+that makes OpenBLAS fastest on this CPU.
 """
 
 import argparse
-import time
-import warnings
+import math
+import os
+import subprocess
+import sys
+from functools import partial
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
-from threadpoolctl import threadpool_limits
+from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 
 from sklearn_backprop import BackpropRegressor
 
 SHAPES = [(10, 100), (50, 100), (784, 100), (784, 512)]  # features d, hidden nodes H
+DTYPES = [np.float64, np.float32]
 EPOCHS = 10
+PEER_SHARE = 5  # the others get one epoch of this part of the rows: they are slower
+MAX_D_VOWPAL_WABBIT = 50
+
+SIZE = 1500  # of the matrices
+CORE_TYPES = [None, "Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"]
+
+# OpenBLAS reads its core type when NumPy is imported: hence a process for each. Every
+# line of input is answered by the seconds of a product, after one to warm up.
+PRODUCTS = f"""
+import sys, time
+import numpy as np
+a = np.random.default_rng(0).standard_normal(({SIZE}, {SIZE}))
+for line in sys.stdin:
+    a @ a
+    start = time.perf_counter()
+    a @ a
+    print(time.perf_counter() - start, flush=True)
+"""
 
 
-def n_examples(d):
-    """Enough for the overhead of a fit not to matter."""
-    return 20_000 if d < 500 else 4_000
+class MatrixProduct:
+    """A process that multiplies matrices when asked."""
+
+    flops = 2 * SIZE**3
+
+    def __init__(self, core_type):
+        self.core_type = core_type
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+        if core_type is not None:
+            environment["OPENBLAS_CORETYPE"] = core_type
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PRODUCTS],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def seconds(self):
+        """Time of a product; infinite if the CPU does not support the core type."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline() or "inf")
+
+    def close(self):
+        """End the process."""
+        self.process.communicate()
 
 
-def make_data(d, dtype):
-    """Data that both networks can learn, already standardised for MLPRegressor."""
-    random = np.random.RandomState(0)
-    X = random.normal(size=(n_examples(d), d)).astype(dtype)
-    y = np.tanh(X[:, 0]) + 0.5 * X[:, 1] + 0.1 * random.normal(size=len(X))
-    return X, ((y - y.mean()) / y.std()).astype(dtype)
-
-
-def seconds_per_update(model, X, y, epochs):
-    """Time of a fit over the updates it makes."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        start = time.perf_counter()
-        model.fit(X, y)
-        return (time.perf_counter() - start) / (epochs * len(X))
-
-
-def compare(d, H, dtype, turns):
-    """Print one line of the table: medians over the turns."""
-    X, y = make_data(d, dtype)
-    eta = 0.1 / (1 + H / 4) / (1 + d / 10)
-    ours = BackpropRegressor(
-        H, learning_rate="linear", learning_rate_init=eta, max_iter=EPOCHS
+def fastest_product(turns):
+    """The MatrixProduct of the fastest core type; it is left running."""
+    products = [MatrixProduct(core_type) for core_type in CORE_TYPES]
+    running = [product for product in products if product.seconds() < math.inf]
+    times = take_turns({product: product.seconds for product in running}, turns)
+    fastest = min(running, key=lambda product: np.median(times[product]))
+    for product in products:
+        if product is not fastest:
+            product.close()
+    gflops = fastest.flops / np.median(times[fastest]) / 1e9
+    print(
+        f"Product of two matrices of {SIZE} x {SIZE}: {gflops:.1f} GFLOP/s with "
+        f"OPENBLAS_CORETYPE={fastest.core_type or '(not set)'}.\n"
     )
-    share = len(X) // 5  # of the rows, in one epoch: it is so much slower
-    theirs = MLPRegressor(
+    return fastest
+
+
+def mlp(X, y, H, eta):
+    """An epoch of MLPRegressor."""
+    model = MLPRegressor(
         hidden_layer_sizes=H,
         activation="logistic",
         solver="sgd",
@@ -65,23 +117,211 @@ def compare(d, H, dtype, turns):
         learning_rate_init=eta,
         max_iter=1,
     )
-    seconds_per_update(ours, X[:100], y[:100], EPOCHS)
-    seconds_per_update(theirs, X[:100], y[:100], 1)
-    times = np.array(
-        [
-            (
-                seconds_per_update(ours, X, y, EPOCHS),
-                seconds_per_update(theirs, X[:share], y[:share], 1),
-            )
-            for _ in range(turns)
-        ]
+    return partial(model.fit, X, y)
+
+
+def vowpal_wabbit(X, y, H, eta):
+    """An epoch of Vowpal Wabbit, or None if X has too many columns."""
+    from vowpalwabbit import Workspace
+
+    if X.shape[1] > MAX_D_VOWPAL_WABBIT:
+        return None
+    workspace = Workspace(f"--quiet --nn {H} --sgd -l {eta} --power_t 0")
+    examples = []
+    for x, target in zip(X, y, strict=True):
+        features = " ".join(f"{j}:{value}" for j, value in enumerate(x))
+        examples.append(workspace.parse(f"{target} | {features}"))
+    random = np.random.default_rng(0)
+
+    def epoch():
+        for i in random.permutation(len(examples)):
+            workspace.learn(examples[i])
+
+    return epoch
+
+
+def train_by_loops(W, v, X, y, order, eta):
+    """The rule as loops, for Numba; W is (d + 1, H), so that the inner ones vectorise.
+
+    With W the other way round, the sums over j would not vectorise without fastmath.
+    """
+    d, H = X.shape[1], W.shape[1]
+    one = W.dtype.type(1)  # an int would turn float32 into float64
+    z, g = np.empty(H, W.dtype), np.empty(H, W.dtype)
+    for i in order:
+        for h in range(H):
+            z[h] = W[0, h]
+        for j in range(d):
+            for h in range(H):
+                z[h] += W[j + 1, h] * X[i, j]
+        y_hat = v[0]
+        for h in range(H):
+            z[h] = one / (one + math.exp(-z[h]))
+            y_hat += v[h + 1] * z[h]
+        error = eta * (y[i] - y_hat)
+        v[0] += error
+        for h in range(H):
+            g[h] = error * v[h + 1] * z[h] * (one - z[h])
+            v[h + 1] += error * z[h]
+            W[0, h] += g[h]
+        for j in range(d):
+            for h in range(H):
+                W[j + 1, h] += g[h] * X[i, j]
+
+
+def numba_loops(X, y, H, eta):
+    """An epoch of train_by_loops."""
+    from numba import njit
+
+    train = njit(train_by_loops)
+    random = np.random.default_rng(0)
+    W = 0.1 * random.standard_normal((X.shape[1] + 1, H), dtype=X.dtype)
+    v = np.zeros(H + 1, X.dtype)
+    eta = X.dtype.type(eta)
+
+    def epoch():
+        train(W, v, X, y, random.permutation(len(X)), eta)
+
+    return epoch
+
+
+def torch_modules(X, y, H, eta):
+    """An epoch of torch."""
+    import torch
+
+    torch.set_num_threads(1)
+    dtype = torch.from_numpy(X).dtype
+    network = torch.nn.Sequential(
+        torch.nn.Linear(X.shape[1], H), torch.nn.Sigmoid(), torch.nn.Linear(H, 1)
+    ).to(dtype)
+    optimizer = torch.optim.SGD(network.parameters(), lr=eta)
+    loss_function = torch.nn.MSELoss()
+    inputs = torch.from_numpy(X).split(1)
+    targets = torch.from_numpy(y[:, np.newaxis]).split(1)
+
+    def epoch():
+        for i in torch.randperm(len(inputs)).tolist():
+            optimizer.zero_grad()
+            loss = 0.5 * loss_function(network(inputs[i]), targets[i])
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+PEERS = {
+    "MLP": mlp,
+    "VW": vowpal_wabbit,
+    "Numba": numba_loops,
+    "torch": torch_modules,
+}
+
+
+def n_examples(d):
+    """Enough for the overhead of a fit not to matter."""
+    return 20_000 if d < 500 else 4_000
+
+
+def per_update(function, updates):
+    """A task for take_turns: seconds of a call over the updates it makes."""
+    return lambda: seconds(function) / updates
+
+
+def backprop_task(X, y, H, eta):
+    """A whole fit of BackpropRegressor, which with "linear" runs all its epochs."""
+    model = BackpropRegressor(
+        H, learning_rate="linear", learning_rate_init=eta, max_iter=EPOCHS
     )
-    mine, other = 1e6 * np.median(times, axis=0)
-    ratio = np.median(times[:, 1] / times[:, 0])
-    flops = 4 * (d + 1) * H / mine / 1e3
+    return per_update(partial(model.fit, X, y), EPOCHS * len(X))
+
+
+def peer_tasks(X, y, H, eta):
+    """One epoch of each of the others that is installed and quick enough."""
+    rows = len(X) // PEER_SHARE
+    tasks = {}
+    for name, make_epoch in PEERS.items():
+        try:
+            epoch = make_epoch(X[:rows], y[:rows], H, eta)
+        except ImportError:
+            continue
+        if epoch is not None:
+            tasks[name] = per_update(epoch, rows)
+    return tasks
+
+
+def compare_updates(d, H, product, turns):
+    """Print a line of the table for each dtype; return float32's rate over float64's.
+
+    Both rates are updates a second of BackpropRegressor.
+    """
+    data = {dtype: make_data(n_examples(d), d, dtype) for dtype in DTYPES}
+    eta = safe_step(d, H)
+    tasks = {"product": product.seconds}
+    for dtype in DTYPES:
+        tasks[dtype] = backprop_task(*data[dtype], H, eta)
+    for dtype in DTYPES:
+        for name, task in peer_tasks(*data[dtype], H, eta).items():
+            tasks[dtype, name] = task
+    times = take_turns(tasks, turns)
+
+    flops = 4 * (d + 1) * H
+    for dtype in DTYPES:
+        ours = times[dtype]
+        line = f"{d:>5}{H:>6}{np.dtype(dtype).name:>10}{1e6 * np.median(ours):>12.3f}"
+        for name in PEERS:
+            ratio = "-"
+            if (dtype, name) in times:
+                ratio = f"{np.median(times[dtype, name] / ours):.3g}"
+            line += f"{ratio:>9}"
+        share = np.median(flops / ours * times["product"] / product.flops)
+        print(line + f"{flops / np.median(ours) / 1e9:>10.1f}{share:>9.2f}", flush=True)
+    return np.median(times[np.float64] / times[np.float32])
+
+
+def compare_epochs(d, H, turns):
+    """Print the time of an epoch beside that of MLPRegressor's defaults."""
+    X, y = make_data(n_examples(d), d)
+    mlp = MLPRegressor(hidden_layer_sizes=H, max_iter=EPOCHS)
+    times = take_turns(
+        {
+            "ours": backprop_task(X, y, H, safe_step(d, H)),
+            "theirs": per_update(partial(mlp.fit, X, y), EPOCHS * len(X)),
+        },
+        turns,
+    )
+    print_pair(
+        "an epoch",
+        "MLPRegressor with its defaults (Adam, relu, batches of 200)",
+        times["ours"] * len(X),
+        times["theirs"] * len(X),
+    )
+
+
+def compare_predictions(d, H, turns):
+    """Print the time of predict beside that of MLPRegressor with the same network."""
+    X, y = make_data(n_examples(d), d)
+    models = {
+        "ours": BackpropRegressor(H, learning_rate="linear", max_iter=1),
+        "theirs": MLPRegressor(hidden_layer_sizes=H, activation="logistic", max_iter=1),
+    }
+    tasks = {
+        name: partial(seconds, model.fit(X, y).predict, X)
+        for name, model in models.items()
+    }
+    times = take_turns(tasks, 10 * turns)  # they are short
+    print_pair(
+        "predict",
+        'MLPRegressor with activation="logistic"',
+        times["ours"],
+        times["theirs"],
+    )
+
+
+def print_pair(what, peer, ours, theirs):
+    """Print two times and their ratio."""
     print(
-        f"{d:>5}{H:>6}{np.dtype(dtype).name:>10}{mine:>12.3f} µs{other:>12.1f} µs"
-        f"{ratio:>10.0f}{flops:>12.1f}",
+        f"{what}: {1e3 * np.median(ours):.2f} ms; {peer}: "
+        f"{1e3 * np.median(theirs):.2f} ms; ratio {np.median(theirs / ours):.3g}",
         flush=True,
     )
 
@@ -89,20 +329,30 @@ def compare(d, H, dtype, turns):
 def main():
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--turns", type=int, default=5)
-    arguments = parser.parse_args()
+    parser.add_argument("--turns", type=int, default=7)
+    turns = parser.parse_args().turns
     print(
-        f"{EPOCHS} epochs of 20,000 examples (4,000 at d = 784) for BackpropRegressor;"
-        f"\none epoch of a fifth of them for MLPRegressor; medians of "
-        f"{arguments.turns}.\n"
+        f"{EPOCHS} epochs of 20,000 examples (4,000 at d = 784) for BackpropRegressor, "
+        f"one\nepoch of 1/{PEER_SHARE} of them for the others; medians of {turns}."
     )
+    product = fastest_product(turns)
+    print("Microseconds an update, times as many for the others, rate of operations,")
+    print("and that rate as a share of the product's.\n")
     print(
-        f"{'d':>5}{'H':>6}{'dtype':>10}{'Backprop':>15}{'MLP':>15}{'ratio':>10}"
-        f"{'GFLOP/s':>12}"
+        f"{'d':>5}{'H':>6}{'dtype':>10}{'Backprop':>12}"
+        + "".join(f"{name:>9}" for name in PEERS)
+        + f"{'GFLOP/s':>10}{'share':>9}"
     )
-    for dtype in (np.float64, np.float32):
-        for d, H in SHAPES:
-            compare(d, H, dtype, arguments.turns)
+    with one_quiet_thread():
+        rates = {shape: compare_updates(*shape, product, turns) for shape in SHAPES}
+        product.close()
+        print("\nUpdates a second in float32 over those in float64:")
+        for (d, H), rate in rates.items():
+            print(f"d = {d}, H = {H}: {rate:.2f}")
+        d, H = SHAPES[0]
+        print(f"\nOf {n_examples(d):,} rows in float64 at d = {d}, H = {H}:")
+        compare_epochs(d, H, turns)
+        compare_predictions(d, H, turns)
 
 
 if __name__ == "__main__":

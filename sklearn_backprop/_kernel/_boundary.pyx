@@ -83,6 +83,10 @@ cdef extern from "kernel.h" nogil:
         Py_ssize_t (*first_beyond)(
             const examples *, Py_ssize_t n, Py_ssize_t d, interrupted
         ) except -1 nogil
+        int (*hash_rows)(
+            const examples *, const double *y, Py_ssize_t n, Py_ssize_t d,
+            uint64_t *hashes, interrupted
+        ) except -1 nogil
         void (*pack)(const network *, const void *W, const void *v) noexcept nogil
         int (*unpack)(const network *, void *W, void *v) noexcept nogil
 
@@ -98,14 +102,6 @@ cdef extern from "kernel.h" nogil:
 
 
 cdef extern from "order.h" nogil:
-    int hash_rows_f32(
-        const float *X, Py_ssize_t row_stride, Py_ssize_t column_stride,
-        const double *y, Py_ssize_t n, Py_ssize_t d, uint64_t *hashes, interrupted
-    ) except -1
-    int hash_rows_f64(
-        const double *X, Py_ssize_t row_stride, Py_ssize_t column_stride,
-        const double *y, Py_ssize_t n, Py_ssize_t d, uint64_t *hashes, interrupted
-    ) except -1
     int sort_rows_narrow(
         uint64_t *keys, uint32_t *rows, Py_ssize_t n, interrupted
     ) except -1
@@ -341,22 +337,14 @@ def first_beyond(X, mean, scale):
 def hash_rows(X, y):
     """64 bits for each row that depend on its values in X and y alone; y is float64."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
-    cdef bint single = X.dtype == np.float32
-    cdef examples data = examples_of(X, y, None, None, None)
+    cdef const functions *run = functions_of(X.dtype)
+    cdef examples data = examples_of(X, None, None, None, None)
+    cdef const double *targets = <const double *> address(y)
     hashes = np.empty(n, np.uint64)
     cdef uint64_t *to = <uint64_t *> address(hashes)
 
     with nogil:
-        if single:
-            hash_rows_f32(
-                <const float *> data.X, data.row_stride, data.column_stride,
-                <const double *> data.y, n, d, to, signalled,
-            )
-        else:
-            hash_rows_f64(
-                <const double *> data.X, data.row_stride, data.column_stride,
-                <const double *> data.y, n, d, to, signalled,
-            )
+        run.hash_rows(&data, targets, n, d, to, signalled)
     return hashes
 
 

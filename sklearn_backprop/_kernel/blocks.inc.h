@@ -13,78 +13,94 @@
 
 #include "sweep.inc.h"
 
-#define PREFETCH_BYTES 512 /* of a row: the hardware goes on from there */
+#define FEW_BYTES 512 /* of a row, to be fetched all at once */
 
-/* x̃ = (1, (x - mean) × scale) of `count` rows from the first on, the rest 0 */
+/* The rows of a block in training units, x̃ = (1, (x - mean) × scale): `count` of them from
+ * the first on, the rest 0. Rows are padded to whole tiles, with zeros. */
 INLINE void IN_BLOCKS(standardise_from)(const examples *data, ptrdiff_t column_stride,
                                         ptrdiff_t first, ptrdiff_t count, ptrdiff_t d,
-                                        REAL *restrict x)
+                                        REAL *restrict rows)
 {
+    const ptrdiff_t length = padded(d + 1, sizeof(REAL));
     const double *restrict mean = data->mean;
     const double *restrict scale = data->scale;
-    const REAL *row[M];
 
-    EACH(s, M) {
-        const ptrdiff_t i = s < count ? first + s : first;
-        row[s] = (const REAL *)data->X + row_at(data->order, i) * data->row_stride;
-        x[s] = 1;
-    }
-    for (ptrdiff_t j = 0; j < d; j++) {
-        EACH(s, M)
-            x[(j + 1) * M + s] =
-                (REAL)(((double)row[s][j * column_stride] - mean[j]) * scale[j]);
-    }
-    for (ptrdiff_t s = count; s < M; s++) {
-        for (ptrdiff_t j = 0; j <= d; j++) {
-            x[j * M + s] = 0;
+    for (ptrdiff_t s = 0; s < count; s++, rows += length) {
+        const ptrdiff_t i = row_at(data->order, first + s);
+        const REAL *restrict row = (const REAL *)data->X + i * data->row_stride;
+        rows[0] = 1;
+        for (ptrdiff_t j = 0; j < d; j++) {
+            rows[j + 1] =
+                (REAL)(((double)row[j * column_stride] - mean[j]) * scale[j]);
         }
     }
+    memset(rows, 0, (M - count) * length * sizeof(REAL));
 }
 
 static void IN_BLOCKS(standardise)(const examples *data, ptrdiff_t first,
-                                   ptrdiff_t count, ptrdiff_t d, REAL *x)
+                                   ptrdiff_t count, ptrdiff_t d, REAL *rows)
 {
     if (data->column_stride == 1) {
-        IN_BLOCKS(standardise_from)(data, 1, first, count, d, x);
+        IN_BLOCKS(standardise_from)(data, 1, first, count, d, rows);
     } else {
-        IN_BLOCKS(standardise_from)(data, data->column_stride, first, count, d, x);
+        IN_BLOCKS(standardise_from)(data, data->column_stride, first, count, d, rows);
     }
 }
 
-/* Fetch what the next block will read: rows in a random order are far from the CPU. */
-static void IN_BLOCKS(prefetch)(const examples *data, ptrdiff_t first, ptrdiff_t d)
+/* x[j][s] = x̃_s[j], so that a sweep reads its inputs one after the other */
+static void IN_BLOCKS(transpose)(const REAL *restrict rows, ptrdiff_t d,
+                                 REAL *restrict x)
 {
-    const int neighbours = data->column_stride == 1;
-    const ptrdiff_t most = PREFETCH_BYTES / sizeof(REAL);
-    const ptrdiff_t end = neighbours && d > most ? most : d;
+    const ptrdiff_t length = padded(d + 1, sizeof(REAL));
 
-    for (ptrdiff_t i = first; i < first + M; i++) {
-        const ptrdiff_t row = row_at(data->order, i);
-        const REAL *const x = (const REAL *)data->X + row * data->row_stride;
-        for (ptrdiff_t j = 0; j < end; j += neighbours ? TILE : 1) {
-            __builtin_prefetch(x + j * data->column_stride);
+    for (ptrdiff_t j = 0; j <= d; j++) {
+        EACH(s, M) x[j * M + s] = rows[s * length + j];
+    }
+}
+
+/* Fetch the `count` rows that the next block will read: in a random order they are far
+ * from the CPU. Of long rows only the beginning; the pass over W fetches the rest. */
+static void IN_BLOCKS(look_ahead)(const examples *data, ptrdiff_t first, ptrdiff_t count,
+                                  ptrdiff_t d, IN_BLOCKS(pass) *pass)
+{
+    const ptrdiff_t few = FEW_BYTES / sizeof(REAL), next = data->column_stride;
+
+    pass->n_ahead = d > few && next == 1 ? count : 0;
+    for (ptrdiff_t s = 0; s < count; s++) {
+        const ptrdiff_t i = row_at(data->order, first + s);
+        const REAL *const row = (const REAL *)data->X + i * data->row_stride;
+        for (ptrdiff_t j = 0; j < (pass->n_ahead ? few : d); j += next == 1 ? TILE : 1) {
+            __builtin_prefetch(row + j * next);
         }
-        __builtin_prefetch(x + (d - 1) * data->column_stride);
-        __builtin_prefetch((const REAL *)data->y + row);
+        __builtin_prefetch(row + (d - 1) * next);
+        __builtin_prefetch((const REAL *)data->y + i);
+        pass->ahead[s] = row;
     }
 }
 
-/* gram[s][t] = x̃_s · x̃_t; two partial sums each */
-static void IN_BLOCKS(inner_products)(const REAL *restrict x, ptrdiff_t d,
-                                      REAL gram[M][M])
+/* gram[t][s] = x̃_s · x̃_t for s < t, and 0 elsewhere */
+static void IN_BLOCKS(inner_products)(const REAL *rows, ptrdiff_t d, REAL gram[M][M])
 {
-    REAL even[M][M] = {{0}}, odd[M][M] = {{0}};
+    const ptrdiff_t length = padded(d + 1, sizeof(REAL));
 
-    for (ptrdiff_t j = 0; j + 1 <= d; j += 2) {
-        const REAL *const here = x + j * M, *const next = here + M;
-        EACH(s, M) EACH(t, M) even[s][t] = FMA(here[s], here[t], even[s][t]);
-        EACH(s, M) EACH(t, M) odd[s][t] = FMA(next[s], next[t], odd[s][t]);
+    memset(gram, 0, M * M * sizeof(REAL));
+    for (ptrdiff_t t = 1; t < M; t++) {
+        VECTOR sum[M][PARTS];
+        for (ptrdiff_t s = 0; s < M; s++) {
+            EACH(p, PARTS) sum[s][p] = ALL(0);
+        }
+        for (ptrdiff_t j = 0; j < length; j += TILE) {
+            EACH(p, PARTS) {
+                const ptrdiff_t here = j + p * LANES;
+                const VECTOR x_t = LOAD(rows + t * length + here);
+                EACH(s, M)
+                    sum[s][p] = FUSED(x_t, LOAD(rows + s * length + here), sum[s][p]);
+            }
+        }
+        for (ptrdiff_t s = 0; s < t; s++) {
+            gram[t][s] = NAME(total)(sum[s]);
+        }
     }
-    if (d % 2 == 0) {
-        const REAL *const here = x + d * M;
-        EACH(s, M) EACH(t, M) even[s][t] = FMA(here[s], here[t], even[s][t]);
-    }
-    EACH(s, M) EACH(t, M) gram[s][t] = even[s][t] + odd[s][t];
 }
 
 static int IN_BLOCKS(all_finite)(REAL gram[M][M])
@@ -94,29 +110,42 @@ static int IN_BLOCKS(all_finite)(REAL gram[M][M])
     return zero == 0;
 }
 
+/* A pass over the network's weights, with room in its workspace; *rows is what is left */
+static IN_BLOCKS(pass) IN_BLOCKS(new_pass)(const network *net, REAL **rows)
+{
+    const ptrdiff_t d = net->d, nodes = padded(net->H, sizeof(REAL));
+    IN_BLOCKS(pass) pass = {.W = net->weights, .d = d, .nodes = nodes};
+
+    pass.a = net->workspace;
+    pass.g = pass.a + M * nodes;
+    pass.x = pass.g + M * nodes + M * padded(d + 1, sizeof(REAL));
+    pass.x_last = pass.x + M * (d + 1);
+    *rows = pass.g + M * nodes;
+    return pass;
+}
+
 /* one example at a time: batches of one */
 static double IN_BLOCKS(train_online)(const network *net, const examples *data,
                                       ptrdiff_t start, ptrdiff_t stop, REAL eta)
 {
-    const ptrdiff_t d = net->d, nodes = padded_nodes(net->H, sizeof(REAL));
+    REAL *rows;
+    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows);
+    const ptrdiff_t d = pass.d, nodes = pass.nodes;
     const REAL *const y = data->y;
-    REAL *const W = net->weights, *const v = W + nodes * (d + 1);
-    REAL *const a = net->workspace, *const g = a + M * nodes;
-    REAL *x = g + M * nodes, *x_last = x + M * (d + 1);
+    REAL *const a = pass.a, *const g = pass.g, *const v = pass.W + nodes * (d + 1);
     REAL gram[M][M];
     double loss = 0;
-    int backward = 0;
 
     memset(g, 0, M * nodes * sizeof(REAL));
-    memset(x_last, 0, M * (d + 1) * sizeof(REAL));
-    for (ptrdiff_t i = start, count; i < stop; i += count, backward = !backward) {
-        count = stop - i < M ? stop - i : M;
-        IN_BLOCKS(standardise)(data, i, count, d, x);
-        if (stop - i >= 2 * M) {
-            IN_BLOCKS(prefetch)(data, i + M, d);
-        }
-        IN_BLOCKS(sweep)(W, g, x_last, x, a, d, nodes, backward);
-        IN_BLOCKS(inner_products)(x, d, gram);
+    memset(pass.x_last, 0, M * (d + 1) * sizeof(REAL));
+    for (ptrdiff_t i = start, count; i < stop; i += count) {
+        count = MIN(stop - i, M);
+        IN_BLOCKS(standardise)(data, i, count, d, rows);
+        IN_BLOCKS(transpose)(rows, d, pass.x);
+        IN_BLOCKS(look_ahead)(data, i + M, MIN(stop - i - M, M), d, &pass);
+        IN_BLOCKS(sweep)(&pass);
+        pass.backward = !pass.backward;
+        IN_BLOCKS(inner_products)(rows, d, gram);
         if (!IN_BLOCKS(all_finite)(gram)) {
             count = 1; /* inf × 0 would make a NaN that the rule does not have */
         }
@@ -134,11 +163,11 @@ static double IN_BLOCKS(train_online)(const network *net, const examples *data,
         NAME(learn)(v, v, a + last, step, nodes, g + last);
         memset(g + count * nodes, 0, (M - count) * nodes * sizeof(REAL));
 
-        REAL *const swap = x_last;
-        x_last = x;
-        x = swap;
+        REAL *const swap = pass.x_last;
+        pass.x_last = pass.x;
+        pass.x = swap;
     }
-    IN_BLOCKS(add_updates)(W, g, x_last, d, nodes);
+    IN_BLOCKS(add_updates)(&pass);
     return loss;
 }
 
@@ -147,32 +176,33 @@ static double IN_BLOCKS(train_batches)(const network *net, const examples *data,
                                        ptrdiff_t start, ptrdiff_t stop, ptrdiff_t n,
                                        ptrdiff_t batch_size, REAL eta)
 {
-    const ptrdiff_t d = net->d, nodes = padded_nodes(net->H, sizeof(REAL));
+    REAL *rows;
+    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows);
+    const ptrdiff_t d = pass.d, nodes = pass.nodes;
     const REAL *const y = data->y;
+    REAL *const g = pass.g;
     REAL *const W = net->weights, *const v = W + nodes * (d + 1);
     REAL *const delta_W = net->deltas, *const delta_v = delta_W + nodes * (d + 1);
-    REAL *const a = net->workspace, *const g = a + M * nodes;
-    REAL *const x = g + M * nodes;
     double loss = 0;
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
-        const ptrdiff_t left = batch_size - i % batch_size;
-        count = stop - i < M ? stop - i : M;
-        count = count < left ? count : left;
-        IN_BLOCKS(standardise)(data, i, count, d, x);
-        if (stop - i >= 2 * M) {
-            IN_BLOCKS(prefetch)(data, i + count, d);
-        }
-        IN_BLOCKS(products)(W, x, a, d, nodes);
+        count = MIN(MIN(stop - i, M), batch_size - i % batch_size);
+        IN_BLOCKS(standardise)(data, i, count, d, rows);
+        IN_BLOCKS(transpose)(rows, d, pass.x);
+        IN_BLOCKS(look_ahead)(data, i + count, MIN(stop - i - count, M), d, &pass);
+        pass.W = W;
+        IN_BLOCKS(products)(&pass);
         memset(g, 0, M * nodes * sizeof(REAL));
         for (ptrdiff_t s = 0; s < count; s++) {
-            REAL *const z = a + s * nodes;
+            REAL *const z = pass.a + s * nodes;
             const REAL error =
                 y[row_at(data->order, i + s)] - NAME(output)(v, z, nodes);
             loss += 0.5 * (double)error * (double)error;
             NAME(learn)(v, delta_v, z, eta * error, nodes, g + s * nodes);
         }
-        IN_BLOCKS(add_updates)(delta_W, g, x, d, nodes);
+        pass.W = delta_W;
+        pass.x_last = pass.x;
+        IN_BLOCKS(add_updates)(&pass);
         if ((i + count) % batch_size == 0 || i + count == n) {
             for (REAL *w = W, *delta = delta_W; w <= v + nodes; w++, delta++) {
                 *w += *delta;
@@ -195,20 +225,23 @@ static double IN_BLOCKS(train)(const network *net, const examples *data, ptrdiff
 static void IN_BLOCKS(predict)(const network *net, const examples *data, ptrdiff_t start,
                                ptrdiff_t stop, REAL *y_hat)
 {
-    const ptrdiff_t d = net->d, nodes = padded_nodes(net->H, sizeof(REAL));
-    const REAL *const W = net->weights, *const v = W + nodes * (d + 1);
-    REAL *const a = net->workspace, *const x = a + M * nodes;
+    REAL *rows;
+    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows);
+    const ptrdiff_t d = pass.d, nodes = pass.nodes;
+    const REAL *const v = pass.W + nodes * (d + 1);
+    REAL *const x = pass.x;
     const REAL limit = LIMIT;
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
-        count = stop - i < M ? stop - i : M;
-        IN_BLOCKS(standardise)(data, i, count, d, x);
+        count = MIN(stop - i, M);
+        IN_BLOCKS(standardise)(data, i, count, d, rows);
+        IN_BLOCKS(transpose)(rows, d, x);
         for (ptrdiff_t k = 0; k < M * (d + 1); k++) {
             x[k] = x[k] > limit ? limit : x[k] < -limit ? -limit : x[k];
         }
-        IN_BLOCKS(products)(W, x, a, d, nodes);
+        IN_BLOCKS(products)(&pass);
         for (ptrdiff_t s = 0; s < count; s++) {
-            y_hat[i + s] = NAME(output)(v, a + s * nodes, nodes);
+            y_hat[i + s] = NAME(output)(v, pass.a + s * nodes, nodes);
         }
     }
 }
@@ -216,4 +249,4 @@ static void IN_BLOCKS(predict)(const network *net, const examples *data, ptrdiff
 #undef M
 #undef WIDTH
 #undef IN_BLOCKS
-#undef PREFETCH_BYTES
+#undef FEW_BYTES

@@ -1,7 +1,6 @@
 /* The columns of X: their mean and spread, and whether they stay in range. */
 
-#define COLUMNS 16                        /* taken together: a pass is vectorised */
-#define PATIENCE ((ptrdiff_t)1 << 20)     /* rows of them between two questions */
+#define COLUMNS 256 /* taken together, or a row would be fetched often */
 
 /* `width` columns from the first on. X with neighbouring columns is read row by row;
  * column_stride is then known at compile time. */
@@ -10,13 +9,14 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
                                     double *mean, double *std, interrupted ask)
 {
     const REAL *const X = (const REAL *)data->X + first * column_stride;
-    double low[COLUMNS], high[COLUMNS], range[COLUMNS], sum[COLUMNS] = {0};
+    double low[COLUMNS], high[COLUMNS], unit[COLUMNS], sum[COLUMNS] = {0};
     double squares[COLUMNS] = {0};
+    const ptrdiff_t stretch = 1 + PATIENCE / width;
 
 #define ROWS                                                                            \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
         const REAL *const row = X + row_at(data->order, i) * data->row_stride;          \
-        if (i % PATIENCE == PATIENCE - 1 && ask()) {                                    \
+        if (i % stretch == stretch - 1 && ask()) {                                    \
             return -1;                                                                  \
         }                                                                               \
         for (ptrdiff_t j = 0; j < width; j++) {                                         \
@@ -34,22 +34,23 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
         high[j] = x > high[j] ? x : high[j];
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
+        int exponent = 0;
         mean[j] = low[j] / 2 + high[j] / 2;
-        range[j] = high[j] / 2 - low[j] / 2;
-        range[j] = range[j] > 0 ? range[j] : 1;
+        frexp(high[j] / 2 - low[j] / 2, &exponent);
+        unit[j] = ldexp(1, exponent > -1022 ? -exponent : 1022);
     }
     ROWS
-        sum[j] += (x - mean[j]) / range[j];
+        sum[j] += (x - mean[j]) * unit[j];
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
-        mean[j] += range[j] * (sum[j] / (double)n);
+        mean[j] += sum[j] / (double)n / unit[j];
     }
     ROWS
-        const double u = (x - mean[j]) / range[j];
+        const double u = (x - mean[j]) * unit[j];
         squares[j] += u * u;
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
-        std[j] = range[j] * sqrt(squares[j] / (double)n);
+        std[j] = sqrt(squares[j] / (double)n) / unit[j];
         if (low[j] == high[j] || !isfinite((REAL)(1 / std[j]))) {
             mean[j] = low[j];
             std[j] = 1;
@@ -61,8 +62,8 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
 }
 
 /* Sums run over the rows in their order. Values enter them relative to the middle of
- * their column's range and in units of half that range, so that nothing overflows,
- * underflows or cancels, whatever the scale of the data; the spread has a pass of its
+ * their column's range and times a power of two that makes half that range about 1, so
+ * that nothing overflows, underflows or cancels, whatever the scale of the data; the spread has a pass of its
  * own. A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
 static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
                          double *std, interrupted ask)
@@ -123,4 +124,3 @@ static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t
 }
 
 #undef COLUMNS
-#undef PATIENCE

@@ -11,8 +11,13 @@
 #endif
 
 #include "kernel.h"
+#include "mix.h"
 
 #define INLINE static inline __attribute__((always_inline))
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+#define PATIENCE ((ptrdiff_t)1 << 20) /* values between two questions to `interrupted` */
 
 /* a loop of constant length, unrolled, so that its arrays become registers */
 #ifdef __clang__
@@ -46,8 +51,8 @@
 
 #define FUNCTIONS(type)                                                                 \
     {                                                                                   \
-        train_##type, predict_##type, moments_##type, first_beyond_##type, pack_##type, \
-            unpack_##type                                                               \
+        train_##type, predict_##type, moments_##type, first_beyond_##type,              \
+            hash_rows_##type, pack_##type, unpack_##type                                \
     }
 
 const kernel KERNEL_TABLE = {KERNEL_NAME, FUNCTIONS(f32), FUNCTIONS(f64)};

@@ -39,7 +39,7 @@ typedef struct {
     void *weights;        /* INOUT real */
     void *deltas;         /* INOUT real, 0 at the start of a batch; unused for batches */
                           /* of one example */
-    void *workspace;      /* real */
+    void *workspace;      /* real, zeros at first */
 } network;
 
 /* Which row is presented when: order[i], or i where both are NULL. Numbers of 32 bits
@@ -76,6 +76,10 @@ typedef struct {
                    interrupted);
     /* first row < n with a value beyond ±LIMIT in training units, or n */
     ptrdiff_t (*first_beyond)(const examples *, ptrdiff_t n, ptrdiff_t d, interrupted);
+    /* hashes[i] = 64 bits that depend on the values of row i of X and of y, and on nothing
+     * else: -0 counts as 0, and values of 0 in X leave no trace */
+    int (*hash_rows)(const examples *, const double *y, ptrdiff_t n, ptrdiff_t d,
+                     uint64_t *hashes, interrupted);
     /* weights from W, real (d + 1, H), and v, real (H + 1,) with v_0 first */
     void (*pack)(const network *, const void *W, const void *v);
     /* W and v from weights; returns whether all of them are finite */
@@ -94,27 +98,30 @@ static inline ptrdiff_t row_at(row_order order, ptrdiff_t i)
                         : i;
 }
 
-static inline ptrdiff_t padded_nodes(ptrdiff_t H, ptrdiff_t itemsize)
+/* a number of items, rounded up to whole tiles */
+static inline ptrdiff_t padded(ptrdiff_t items, ptrdiff_t itemsize)
 {
     const ptrdiff_t tile = TILE_BYTES / itemsize;
-    return (H + tile - 1) / tile * tile;
+    return (items + tile - 1) / tile * tile;
 }
 
 /* items in weights, and in deltas */
 static inline ptrdiff_t weights_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
 {
-    return padded_nodes(H, itemsize) * (d + 2) + TILE_BYTES / itemsize;
+    return padded(H, itemsize) * (d + 2) + TILE_BYTES / itemsize;
 }
 
 static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
 {
-    const ptrdiff_t bytes = padded_nodes(H, itemsize) * (d + 1) * itemsize;
+    const ptrdiff_t bytes = padded(H, itemsize) * (d + 1) * itemsize;
     return bytes > LARGE_BYTES ? LONG_BLOCK : BLOCK;
 }
 
+/* items for a, g, the rows of a block, and x and x_last; see blocks.inc.h */
 static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
 {
-    return 2 * block_length(d, H, itemsize) * (d + 1 + padded_nodes(H, itemsize));
+    return block_length(d, H, itemsize)
+           * (2 * padded(H, itemsize) + padded(d + 1, itemsize) + 2 * (d + 1));
 }
 
 /* the kernel of that name, "baseline", "x86-64-v3" or "x86-64-v4", or NULL if it was not

@@ -9,6 +9,7 @@
 #include "vectors.inc.h"
 
 #include "columns.inc.h"
+#include "hash.inc.h"
 #include "panels.inc.h"
 #include "sigmoid.inc.h"
 

@@ -1,73 +1,14 @@
-/* Hash, sort and shuffle rows; see order.h. */
+/* Sort and shuffle rows; see order.h. */
 
-#include <string.h>
-
+#include "mix.h"
 #include "order.h"
 
 #define PATIENCE ((ptrdiff_t)1 << 20) /* steps between two questions */
-
-/* SplitMix64 (Steele, Lea and Flood, 2014) */
-static uint64_t mix(uint64_t bits)
-{
-    bits = (bits ^ (bits >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return bits ^ (bits >> 31);
-}
-
-#define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
 static uint64_t next_random(uint64_t *state)
 {
     return mix(*state += GOLDEN);
 }
-
-/* ------------------------------------------------------------------------- hash */
-
-/* A value at a place; 0 for a value of 0, so that sparse rows hash as dense ones do. */
-static inline uint64_t hash_value(double value, uint64_t place)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return value == 0 ? 0 : mix(bits + place * GOLDEN);
-}
-
-/* A row's hash is a sum over its values, so that they may be taken in any order: the
- * inner loop runs over what lies together in memory. */
-#define DEFINE_HASH_ROWS(REAL, SUFFIX)                                                  \
-    int hash_rows_##SUFFIX(const REAL *X, ptrdiff_t row_stride, ptrdiff_t column_stride, \
-                           const double *y, ptrdiff_t n, ptrdiff_t d, uint64_t *hashes, \
-                           interrupted ask)                                             \
-    {                                                                                   \
-        const ptrdiff_t stretch = 1 + PATIENCE / d;                                     \
-        for (ptrdiff_t start = 0; start < n; start += stretch) {                        \
-            const ptrdiff_t stop = start + stretch < n ? start + stretch : n;           \
-            if (start && ask()) {                                                       \
-                return -1;                                                              \
-            }                                                                           \
-            for (ptrdiff_t i = start; i < stop; i++) {                                  \
-                uint64_t hash = hash_value(y[i], 0);                                    \
-                for (ptrdiff_t j = 0; column_stride == 1 && j < d; j++) {               \
-                    hash += hash_value(X[i * row_stride + j], 1 + (uint64_t)j);         \
-                }                                                                       \
-                hashes[i] = hash;                                                       \
-            }                                                                           \
-            for (ptrdiff_t j = 0; column_stride != 1 && j < d; j++) {                   \
-                const REAL *const column = X + j * column_stride;                       \
-                for (ptrdiff_t i = start; i < stop; i++) {                              \
-                    hashes[i] += hash_value(column[i * row_stride], 1 + (uint64_t)j);   \
-                }                                                                       \
-            }                                                                           \
-            for (ptrdiff_t i = start; i < stop; i++) {                                  \
-                hashes[i] = mix(hashes[i]);                                             \
-            }                                                                           \
-        }                                                                               \
-        return 0;                                                                       \
-    }
-
-DEFINE_HASH_ROWS(float, f32)
-DEFINE_HASH_ROWS(double, f64)
-
-/* ------------------------------------------------------------- sort and shuffle */
 
 #define FEW 24    /* are sorted by insertion */
 #define DIGITS 8  /* at most, of a key, tell buckets apart */

@@ -7,15 +7,6 @@
 
 #include "kernel.h"
 
-/* hashes[i] = 64 bits that depend on the values of row i of X (n, d) and of y, and on
- * nothing else: -0 counts as 0, and values of 0 in X leave no trace. */
-int hash_rows_f32(const float *X, ptrdiff_t row_stride, ptrdiff_t column_stride,
-                  const double *y, ptrdiff_t n, ptrdiff_t d, uint64_t *hashes,
-                  interrupted);
-int hash_rows_f64(const double *X, ptrdiff_t row_stride, ptrdiff_t column_stride,
-                  const double *y, ptrdiff_t n, ptrdiff_t d, uint64_t *hashes,
-                  interrupted);
-
 /* Sort keys in place, and rows with them. */
 int sort_rows_narrow(uint64_t *keys, uint32_t *rows, ptrdiff_t n, interrupted);
 int sort_rows_wide(uint64_t *keys, uint64_t *rows, ptrdiff_t n, interrupted);

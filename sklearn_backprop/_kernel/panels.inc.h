@@ -4,7 +4,7 @@
 
 static void NAME(pack)(const network *net, const void *W, const void *v)
 {
-    const ptrdiff_t d = net->d, H = net->H, nodes = padded_nodes(H, sizeof(REAL));
+    const ptrdiff_t d = net->d, H = net->H, nodes = padded(H, sizeof(REAL));
     const REAL *const rows = W, *const outputs = v;
     REAL *to = net->weights;
 
@@ -24,7 +24,7 @@ static void NAME(pack)(const network *net, const void *W, const void *v)
 
 static int NAME(unpack)(const network *net, void *W, void *v)
 {
-    const ptrdiff_t d = net->d, H = net->H, nodes = padded_nodes(H, sizeof(REAL));
+    const ptrdiff_t d = net->d, H = net->H, nodes = padded(H, sizeof(REAL));
     const REAL *from = net->weights;
     REAL *const rows = W, *const outputs = v;
     REAL zero = 0; /* × infinity or NaN is NaN */

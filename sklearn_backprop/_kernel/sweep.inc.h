@@ -1,33 +1,49 @@
 /* Passes over W: the updates of one block of M examples go in, the products of another
- * come out.
+ * come out. Included by blocks.inc.h.
  *
- * Included by blocks.inc.h. WIDTH registers of nodes are taken together,
- * as many as fit beside their M factors and M sums, so that an input that is broadcast
- * serves several multiplications.
- *
- *     x[j][s]  (d + 1, M)      x̃ of example s; 0 where the block is not full
- *     g[s][h]  (M, nodes)      factor of the update W += g_s x̃_sᵀ
- *     a[s][h]  (M, nodes)      W x̃_s
+ * WIDTH registers of nodes are taken together, as many as fit beside their M factors
+ * and M sums, so that an input that is broadcast serves several multiplications.
  */
 
-/* `width` registers of nodes, from node `first` on. What is to be done and width are
+typedef struct {
+    REAL *W;
+    ptrdiff_t d, nodes;
+    /* W += Σ_s g_s x̃_sᵀ with the examples of the last block */
+    REAL *g;              /* g[s][h]       (M, nodes) */
+    REAL *x_last;         /* x_last[j][s]  (d + 1, M), 0 where the block was not full */
+    /* a = W x̃ for those of this block */
+    REAL *x;              /* x[j][s]       (d + 1, M), 0 where the block is not full */
+    REAL *a;              /* a[s][h]       (M, nodes) */
+    /* rows of d items that will be read next, to be fetched from memory meanwhile */
+    const REAL *ahead[M];
+    ptrdiff_t n_ahead;
+    /* begin with the last nodes: a W that is too large for a cache is then taken up at
+     * the end that the pass before has left there */
+    int backward;
+} IN_BLOCKS(pass);
+
+/* `width` registers of nodes, from node `first` on. What is to be done, and width, are
  * known at compile time. */
-INLINE void IN_BLOCKS(sweep_group)(int adds, int multiplies, ptrdiff_t width, REAL *W,
-                              const REAL *g, const REAL *x_last, const REAL *x, REAL *a,
-                              ptrdiff_t d, ptrdiff_t nodes, ptrdiff_t first)
+INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int multiplies,
+                                   ptrdiff_t width, ptrdiff_t first, const REAL *ahead)
 {
+    const ptrdiff_t d = pass->d, nodes = pass->nodes;
+    const REAL *const x_last = pass->x_last, *const x = pass->x;
     REAL *rows[WIDTH]; /* of W, for one register of nodes each */
     VECTOR factor[M][WIDTH], sum[M][WIDTH], w[WIDTH];
 
     EACH(p, width) {
         const ptrdiff_t node = first + p * LANES;
-        rows[p] = W + node / TILE * (d + 1) * TILE + node % TILE;
+        rows[p] = pass->W + node / TILE * (d + 1) * TILE + node % TILE;
     }
     EACH(s, M) EACH(p, width) {
-        factor[s][p] = adds ? LOAD(g + s * nodes + first + p * LANES) : ALL(0);
+        factor[s][p] = adds ? LOAD(pass->g + s * nodes + first + p * LANES) : ALL(0);
         sum[s][p] = ALL(0);
     }
     for (ptrdiff_t j = 0; j <= d; j++) {
+        if (multiplies) {
+            __builtin_prefetch(ahead + j);
+        }
         EACH(p, width) w[p] = LOAD(rows[p] + j * TILE);
         if (adds) {
             EACH(s, M) {
@@ -44,55 +60,46 @@ INLINE void IN_BLOCKS(sweep_group)(int adds, int multiplies, ptrdiff_t width, RE
         }
     }
     if (multiplies) {
-        EACH(s, M) EACH(p, width) STORE(a + s * nodes + first + p * LANES, sum[s][p]);
+        EACH(s, M) EACH(p, width)
+            STORE(pass->a + s * nodes + first + p * LANES, sum[s][p]);
     }
 }
 
-/* All of W; backward begins with the last nodes, so that a W that is too large for a
- * cache is taken up at the end that the pass before has left there. */
-INLINE void IN_BLOCKS(sweep_all)(int adds, int multiplies, REAL *W, const REAL *g,
-                            const REAL *x_last, const REAL *x, REAL *a, ptrdiff_t d,
-                            ptrdiff_t nodes, int backward)
+INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int adds, int multiplies)
 {
-    const ptrdiff_t step = WIDTH * LANES, groups = (nodes + step - 1) / step;
+    const ptrdiff_t step = WIDTH * LANES, groups = (pass->nodes + step - 1) / step;
 
     for (ptrdiff_t i = 0; i < groups; i++) {
-        const ptrdiff_t first = step * (backward ? groups - 1 - i : i);
-#define SWEEP(width)                                                                    \
-    IN_BLOCKS(sweep_group)(adds, multiplies, width, W, g, x_last, x, a, d, nodes, first)
-        switch ((nodes - first) / LANES) {
+        const ptrdiff_t first = step * (pass->backward ? groups - 1 - i : i);
+        /* where there is no row to fetch, x stands in, which is at hand */
+        const REAL *const ahead = i < pass->n_ahead ? pass->ahead[i] : pass->x;
+        switch ((pass->nodes - first) / LANES) {
         case 1:
-            SWEEP(1);
+            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 1, first, ahead);
             break;
 #if WIDTH > 2
         case 2:
-            SWEEP(2);
+            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 2, first, ahead);
             break;
 #endif
         default:
-            SWEEP(WIDTH);
+            IN_BLOCKS(sweep_group)(pass, adds, multiplies, WIDTH, first, ahead);
         }
-#undef SWEEP
     }
 }
 
-/* W += Σ_s g_s x̃_sᵀ for the last block, and a = W x̃ for the next */
-static void IN_BLOCKS(sweep)(REAL *W, const REAL *g, const REAL *x_last, const REAL *x,
-                        REAL *a, ptrdiff_t d, ptrdiff_t nodes, int backward)
+/* both in one pass */
+static void IN_BLOCKS(sweep)(const IN_BLOCKS(pass) *pass)
 {
-    IN_BLOCKS(sweep_all)(1, 1, W, g, x_last, x, a, d, nodes, backward);
+    IN_BLOCKS(sweep_all)(pass, 1, 1);
 }
 
-/* W += Σ_s g_s x̃_sᵀ */
-static void IN_BLOCKS(add_updates)(REAL *W, const REAL *g, const REAL *x, ptrdiff_t d,
-                              ptrdiff_t nodes)
+static void IN_BLOCKS(add_updates)(const IN_BLOCKS(pass) *pass)
 {
-    IN_BLOCKS(sweep_all)(1, 0, W, g, x, NULL, NULL, d, nodes, 0);
+    IN_BLOCKS(sweep_all)(pass, 1, 0);
 }
 
-/* a = W x̃ */
-static void IN_BLOCKS(products)(const REAL *W, const REAL *x, REAL *a, ptrdiff_t d,
-                           ptrdiff_t nodes)
+static void IN_BLOCKS(products)(const IN_BLOCKS(pass) *pass)
 {
-    IN_BLOCKS(sweep_all)(0, 1, (REAL *)W, NULL, NULL, x, a, d, nodes, 0);
+    IN_BLOCKS(sweep_all)(pass, 0, 1);
 }
