@@ -150,6 +150,9 @@ NARROW = np.dtype(np.uint32)
 WIDE = np.dtype(np.uint64)
 
 
+cdef Py_ssize_t HUGE_PAGE = 1 << 21  # bytes
+
+
 cdef int signalled() noexcept nogil:
     with gil:
         return PyErr_CheckSignals()
@@ -169,11 +172,14 @@ cdef void *address(array) except? NULL:
 
 
 cdef object aligned_zeros(Py_ssize_t size, dtype):
-    """A zero array of shape (size,) that starts on a cache line."""
+    """A zero array of shape (size,) that starts on a cache line.
+
+    A large one starts on a huge page, for NumPy asks the system to use those.
+    """
     cdef Py_ssize_t n_bytes = size * dtype.itemsize
-    memory = np.zeros(n_bytes + TILE_BYTES, np.uint8)
-    cdef Py_ssize_t start = -<intptr_t> address(memory) % TILE_BYTES
-    start = start + TILE_BYTES if start < 0 else start
+    cdef Py_ssize_t alignment = TILE_BYTES if n_bytes < HUGE_PAGE else HUGE_PAGE
+    memory = np.zeros(n_bytes + alignment, np.uint8)
+    cdef Py_ssize_t start = alignment - <intptr_t> address(memory) % alignment
     return memory[start : start + n_bytes].view(dtype)
 
 
