@@ -34,7 +34,9 @@ INLINE void IN_BLOCKS(standardise_from)(const examples *data, ptrdiff_t column_s
                 (REAL)(((double)row[j * column_stride] - mean[j]) * scale[j]);
         }
     }
-    memset(rows, 0, (M - count) * length * sizeof(REAL));
+    if (count < M) {
+        memset(rows, 0, (M - count) * length * sizeof(REAL));
+    }
 }
 
 static void IN_BLOCKS(standardise)(const examples *data, ptrdiff_t first,
@@ -78,35 +80,27 @@ static void IN_BLOCKS(look_ahead)(const examples *data, ptrdiff_t first, ptrdiff
     }
 }
 
-/* gram[t][s] = x̃_s · x̃_t for s < t, and 0 elsewhere */
+/* gram[t][s] = x̃_s · x̃_t for s < t */
 static void IN_BLOCKS(inner_products)(const REAL *rows, ptrdiff_t d, REAL gram[M][M])
 {
     const ptrdiff_t length = padded(d + 1, sizeof(REAL));
+    VECTOR sum[M][M][PARTS];
 
-    memset(gram, 0, M * M * sizeof(REAL));
-    for (ptrdiff_t t = 1; t < M; t++) {
-        VECTOR sum[M][PARTS];
-        for (ptrdiff_t s = 0; s < M; s++) {
-            EACH(p, PARTS) sum[s][p] = ALL(0);
-        }
-        for (ptrdiff_t j = 0; j < length; j += TILE) {
-            EACH(p, PARTS) {
-                const ptrdiff_t here = j + p * LANES;
-                const VECTOR x_t = LOAD(rows + t * length + here);
-                EACH(s, M)
-                    sum[s][p] = FUSED(x_t, LOAD(rows + s * length + here), sum[s][p]);
-            }
-        }
-        for (ptrdiff_t s = 0; s < t; s++) {
-            gram[t][s] = NAME(total)(sum[s]);
+    EACH(t, M) EACH(s, t) EACH(p, PARTS) sum[t][s][p] = ALL(0);
+    for (ptrdiff_t j = 0; j < length; j += TILE) {
+        EACH(p, PARTS) {
+            VECTOR x[M];
+            EACH(t, M) x[t] = LOAD(rows + t * length + j + p * LANES);
+            EACH(t, M) EACH(s, t) sum[t][s][p] = FUSED(x[t], x[s], sum[t][s][p]);
         }
     }
+    EACH(t, M) EACH(s, t) gram[t][s] = NAME(total)(sum[t][s]);
 }
 
 static int IN_BLOCKS(all_finite)(REAL gram[M][M])
 {
     REAL zero = 0;
-    EACH(s, M) EACH(t, M) zero += 0 * gram[s][t];
+    EACH(t, M) EACH(s, t) zero += 0 * gram[t][s];
     return zero == 0;
 }
 
@@ -161,7 +155,9 @@ static double IN_BLOCKS(train_online)(const network *net, const examples *data,
         }
         const ptrdiff_t last = (count - 1) * nodes;
         NAME(learn)(v, v, a + last, step, nodes, g + last);
-        memset(g + count * nodes, 0, (M - count) * nodes * sizeof(REAL));
+        if (count < M) {
+            memset(g + count * nodes, 0, (M - count) * nodes * sizeof(REAL));
+        }
 
         REAL *const swap = pass.x_last;
         pass.x_last = pass.x;
