@@ -1,6 +1,7 @@
 """BackpropRegressor: parameters, validation and the epoch loop."""
 
 import math
+import operator
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -384,9 +385,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             If ``standardize=True`` and the first call has fewer than 20 rows: all later
             calls use its mean and standard deviation.
         """
-        if not get_config()["skip_parameter_validation"]:
-            self._validate_params()  # which _fit_context leaves out of later calls
         with Rollback(self):
+            self._validate_changed_params()
             X, y, resumed = self._validate(X, y, resume=True)
             order, fingerprint = starting_order(X, y, by_content=self.shuffle)
             if not resumed:
@@ -407,22 +407,36 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             self._report()
         return self
 
+    def _validate_changed_params(self):
+        """Validate what _fit_context leaves out of calls after the first.
+
+        Every time would take as long as hundreds of updates.
+        """
+        params = tuple(getattr(self, name) for name in self._parameter_constraints)
+        valid = getattr(self, "_valid_params", params[:0])
+        if len(valid) != len(params) or any(map(operator.is_not, params, valid)):
+            if not get_config()["skip_parameter_validation"]:
+                self._validate_params()
+            self._valid_params = params
+
     def _validate(self, X, y, *, resume):
         """The data as arrays, and whether training goes on from an earlier model."""
         resumed = resume and self.__sklearn_is_fitted__()
         check_numeric(X, "X")
         check_numeric(y, "y")
+        given = y
         X, y = validate_data(
             self,
             X,
-            y,
+            given,
             dtype=[np.float64, np.float32],
             y_numeric=True,
             reset=not resumed,
         )
         X = as_kernel_input(X)
+        if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiub":
+            assert_all_finite(y, input_name="y")  # only now are objects numbers
         y = np.ascontiguousarray(y, np.float64)
-        assert_all_finite(y, input_name="y")  # only now are objects numbers
         if resumed:
             self._check_unchanged(X)
         else:

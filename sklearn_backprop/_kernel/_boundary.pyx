@@ -95,6 +95,7 @@ cdef extern from "kernel.h" nogil:
         functions f32
         functions f64
 
+    Py_ssize_t padded(Py_ssize_t items, Py_ssize_t itemsize)
     Py_ssize_t weights_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
     Py_ssize_t workspace_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
     const kernel *choose_kernel(const char *name)
@@ -171,20 +172,19 @@ cdef void *address(array) except? NULL:
     return start
 
 
-cdef object aligned_zeros(Py_ssize_t size, dtype):
-    """A zero array of shape (size,) that starts on a cache line.
+cdef object aligned_zeros(Py_ssize_t n_bytes):
+    """An array of zero bytes that starts on a cache line.
 
     A large one starts on a huge page, for NumPy asks the system to use those.
     """
-    cdef Py_ssize_t n_bytes = size * dtype.itemsize
     cdef Py_ssize_t alignment = TILE_BYTES if n_bytes < HUGE_PAGE else HUGE_PAGE
     memory = np.zeros(n_bytes + alignment, np.uint8)
     cdef Py_ssize_t start = alignment - <intptr_t> address(memory) % alignment
-    return memory[start : start + n_bytes].view(dtype)
+    return memory[start:]
 
 
 cdef const functions *functions_of(dtype) except NULL:
-    return &KERNEL.f32 if dtype == np.float32 else &KERNEL.f64
+    return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
 
 
 cdef examples examples_of(X, y, mean, scale, order) except *:
@@ -226,15 +226,17 @@ cdef class Network:
         cdef Py_ssize_t d = W.shape[0] - 1, H = W.shape[1]
         self.dtype = W.dtype
         self.run = functions_of(W.dtype)
-        cdef Py_ssize_t size = weights_size(d, H, W.itemsize)
-        weights = aligned_zeros(size, W.dtype)
-        deltas = aligned_zeros(size if batches else 0, W.dtype)
-        workspace = aligned_zeros(workspace_size(d, H, W.itemsize), W.dtype)
-        self.memory = weights, deltas, workspace
+        cdef Py_ssize_t itemsize = W.itemsize
+        cdef Py_ssize_t size = padded(weights_size(d, H, itemsize), itemsize)
+        cdef Py_ssize_t deltas = size if batches else 0
+        self.memory = aligned_zeros(
+            itemsize * (size + deltas + workspace_size(d, H, itemsize))
+        )
+        cdef char *start = <char *> address(self.memory)
         self.net.d, self.net.H = d, H
-        self.net.weights = address(weights)
-        self.net.deltas = address(deltas)
-        self.net.workspace = address(workspace)
+        self.net.weights = start
+        self.net.deltas = start + itemsize * size
+        self.net.workspace = start + itemsize * (size + deltas)
         self.run.pack(&self.net, address(W), address(v))
 
     def weights(self):

@@ -9,10 +9,16 @@ static void NAME(pack)(const network *net, const void *W, const void *v)
     REAL *to = net->weights;
 
     for (ptrdiff_t first = 0; first < nodes; first += TILE) {
+        const ptrdiff_t width = MIN(H - first, TILE);
         for (ptrdiff_t j = 0; j <= d; j++, to += TILE) {
+            if (width == TILE) { /* of constant length, which is fast */
+                memcpy(to, rows + j * H + first, TILE_BYTES);
+                continue;
+            }
             for (ptrdiff_t lane = 0; lane < TILE; lane++) {
-                const ptrdiff_t h = first + lane;
-                to[lane] = h < H ? rows[j * H + h] : j == 0 ? PADDING_BIAS : 0;
+                to[lane] = lane < width ? rows[j * H + first + lane]
+                           : j == 0     ? PADDING_BIAS
+                                        : 0;
             }
         }
     }
@@ -27,23 +33,27 @@ static int NAME(unpack)(const network *net, void *W, void *v)
     const ptrdiff_t d = net->d, H = net->H, nodes = padded(H, sizeof(REAL));
     const REAL *from = net->weights;
     REAL *const rows = W, *const outputs = v;
-    REAL zero = 0; /* × infinity or NaN is NaN */
+    VECTOR zeros = ALL(0); /* 0 × infinity or NaN is NaN */
+    REAL zero = 0;
 
     for (ptrdiff_t first = 0; first < H; first += TILE) {
-        const ptrdiff_t width = H - first < TILE ? H - first : TILE;
+        const ptrdiff_t width = MIN(H - first, TILE);
         for (ptrdiff_t j = 0; j <= d; j++, from += TILE) {
-            for (ptrdiff_t lane = 0; lane < width; lane++) {
-                rows[j * H + first + lane] = from[lane];
-                zero += 0 * from[lane];
+            REAL *const row = rows + j * H + first;
+            if (width == TILE) {
+                memcpy(row, from, TILE_BYTES);
+            } else {
+                memcpy(row, from, width * sizeof(REAL));
             }
+            EACH(p, PARTS) zeros += 0 * LOAD(from + p * LANES);
         }
     }
-    for (ptrdiff_t h = 0; h < H; h++) {
-        outputs[h + 1] = from[h];
+    outputs[0] = from[nodes];
+    memcpy(outputs + 1, from, H * sizeof(REAL));
+    for (ptrdiff_t h = 0; h <= nodes; h++) {
         zero += 0 * from[h];
     }
-    outputs[0] = from[nodes];
-    zero += 0 * from[nodes];
+    EACH(lane, LANES) zero += zeros[lane];
     return zero == 0;
 }
 
