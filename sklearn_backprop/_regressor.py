@@ -48,6 +48,9 @@ DIVERGED = 1e10
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 300
 
+# Targets are standardised by so many at a time, which takes little memory.
+FEW_TARGETS = 100_000
+
 UNITS = "in training units, which are (value - mean) / std where standardize=True"
 
 
@@ -497,9 +500,11 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """The data in training units, refused where those exceed what is safe."""
         scale = 1 / self._X_std
         limit, largest = _kernel.LIMIT[X.dtype], np.finfo(X.dtype).max
+        targets = np.empty(len(y), X.dtype)
         with np.errstate(over="ignore"):
-            targets = y - self._y_mean
-            targets /= self._y_std
+            for start in range(0, len(y), FEW_TARGETS):
+                part = slice(start, start + FEW_TARGETS)
+                targets[part] = (y[part] - self._y_mean) / self._y_std
         for row, array, problem in (
             (_kernel.first_beyond(X, self._X_mean, scale), "X", f"±{limit:g} {UNITS}"),
             (first_beyond(targets, limit), "y", f"±{limit:g} {UNITS}"),
@@ -510,7 +515,6 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                     f"Row {row} of {array} has a value beyond {problem}. Expected "
                     "smaller values."
                 )
-        targets = targets.astype(X.dtype, copy=False)
         return _Examples(X, targets, self._X_mean, scale, order)
 
     def _batch_size(self, n):

@@ -13,7 +13,7 @@
 
 #include "sweep.inc.h"
 
-#define FEW_BYTES 512 /* of a row, to be fetched all at once */
+#define FEW_LINES 8 /* of memory that are fetched of a row all at once */
 
 /* The rows of a block in training units, x̃ = (1, (x - mean) × scale): `count` of them from
  * the first on, the rest 0. Rows are padded to whole tiles, with zeros. */
@@ -65,16 +65,19 @@ static void IN_BLOCKS(transpose)(const REAL *restrict rows, ptrdiff_t d,
 static void IN_BLOCKS(look_ahead)(const examples *data, ptrdiff_t first, ptrdiff_t count,
                                   ptrdiff_t d, IN_BLOCKS(pass) *pass)
 {
-    const ptrdiff_t few = FEW_BYTES / sizeof(REAL), next = data->column_stride;
+    const ptrdiff_t stride = data->column_stride;
+    const ptrdiff_t line = stride == 1 ? TILE : 1; /* items in a cache line */
+    const ptrdiff_t few = MIN(d, FEW_LINES * line);
 
-    pass->n_ahead = d > few && next == 1 ? count : 0;
+    pass->n_ahead = few < d ? count : 0;
+    pass->stride = stride;
     for (ptrdiff_t s = 0; s < count; s++) {
         const ptrdiff_t i = row_at(data->order, first + s);
         const REAL *const row = (const REAL *)data->X + i * data->row_stride;
-        for (ptrdiff_t j = 0; j < (pass->n_ahead ? few : d); j += next == 1 ? TILE : 1) {
-            __builtin_prefetch(row + j * next);
+        for (ptrdiff_t j = 0; j < few; j += line) {
+            __builtin_prefetch(row + j * stride);
         }
-        __builtin_prefetch(row + (d - 1) * next);
+        __builtin_prefetch(row + (d - 1) * stride);
         __builtin_prefetch((const REAL *)data->y + i);
         pass->ahead[s] = row;
     }
@@ -245,4 +248,4 @@ static void IN_BLOCKS(predict)(const network *net, const examples *data, ptrdiff
 #undef M
 #undef WIDTH
 #undef IN_BLOCKS
-#undef FEW_BYTES
+#undef FEW_LINES

@@ -14,9 +14,10 @@ typedef struct {
     /* a = W x̃ for those of this block */
     REAL *x;              /* x[j][s]       (d + 1, M), 0 where the block is not full */
     REAL *a;              /* a[s][h]       (M, nodes) */
-    /* rows of d items that will be read next, to be fetched from memory meanwhile */
+    /* rows of d items that will be read next, to be fetched from memory meanwhile;
+     * their items are `stride` apart */
     const REAL *ahead[M];
-    ptrdiff_t n_ahead;
+    ptrdiff_t n_ahead, stride;
     /* begin with the last nodes: a W that is too large for a cache is then taken up at
      * the end that the pass before has left there */
     int backward;
@@ -25,7 +26,8 @@ typedef struct {
 /* `width` registers of nodes, from node `first` on. What is to be done, and width, are
  * known at compile time. */
 INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int multiplies,
-                                   ptrdiff_t width, ptrdiff_t first, const REAL *ahead)
+                                   ptrdiff_t width, ptrdiff_t first, const REAL *ahead,
+                                   ptrdiff_t stride)
 {
     const ptrdiff_t d = pass->d, nodes = pass->nodes;
     const REAL *const x_last = pass->x_last, *const x = pass->x;
@@ -42,7 +44,8 @@ INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int mu
     }
     for (ptrdiff_t j = 0; j <= d; j++) {
         if (multiplies) {
-            __builtin_prefetch(ahead + j);
+            __builtin_prefetch(ahead);
+            ahead += stride;
         }
         EACH(p, width) w[p] = LOAD(rows[p] + j * TILE);
         if (adds) {
@@ -72,18 +75,23 @@ INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int adds, int mult
     for (ptrdiff_t i = 0; i < groups; i++) {
         const ptrdiff_t first = step * (pass->backward ? groups - 1 - i : i);
         /* where there is no row to fetch, x stands in, which is at hand */
-        const REAL *const ahead = i < pass->n_ahead ? pass->ahead[i] : pass->x;
+        const int some = i < pass->n_ahead;
+        const REAL *const ahead = some ? pass->ahead[i] : pass->x;
+        const ptrdiff_t stride = some ? pass->stride : 1;
         switch ((pass->nodes - first) / LANES) {
         case 1:
-            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 1, first, ahead);
+            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 1, first, ahead,
+                                   stride);
             break;
 #if WIDTH > 2
         case 2:
-            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 2, first, ahead);
+            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 2, first, ahead,
+                                   stride);
             break;
 #endif
         default:
-            IN_BLOCKS(sweep_group)(pass, adds, multiplies, WIDTH, first, ahead);
+            IN_BLOCKS(sweep_group)(pass, adds, multiplies, WIDTH, first, ahead,
+                                   stride);
         }
     }
 }
