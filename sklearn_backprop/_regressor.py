@@ -425,6 +425,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
     def _validate(self, X, y, *, resume):
         """The data as arrays, and whether training goes on from an earlier model."""
         resumed = resume and self.__sklearn_is_fitted__()
+        warn_without_fma()
         check_numeric(X, "X")
         check_numeric(y, "y")
         given = y
@@ -522,7 +523,6 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     def _training(self, examples):
         """The model so far in the kernel, ready for epochs on the examples."""
-        warn_without_fma()
         return _kernel.Training(
             self._W,
             self._v,

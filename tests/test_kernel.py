@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -85,6 +86,20 @@ def test_weights_equal_the_equations_at_the_edges_of_a_tile(random, d, H, dtype)
 def test_weights_equal_the_equations_at_the_ends_of_a_block(random, n, batch_size):
     X, y = data_set(random, n, 5)
     assert_follows_the_equations(model_of_the_rule(10), X, y, 0.01, batch_size)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, "all"])
+@pytest.mark.parametrize(
+    ("dtype", "d", "H"), [(np.float64, 450, 603), (np.float32, 640, 901)]
+)
+def test_weights_equal_the_equations_in_long_blocks(random, d, H, dtype, batch_size):
+    # W is larger than 2 MB, so that blocks are of eight examples; 21 leave five over.
+    X, y = data_set(random, 21, d, dtype)
+    eta = 0.2 / (21 * (1 + H) * (1 + d))
+    model = model_of_the_rule(H)
+    assert_follows_the_equations(model, X, y, eta, batch_size, epochs=1)
+    expected = [equations.predict(*weights_of(model), x) for x in X.astype(np.float64)]
+    assert_allclose(model.predict(X), expected, atol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("rows", [[0], [1, 2], [0, 1, 2, 3], [2, 5, 6]])
@@ -389,3 +404,54 @@ def test_an_interrupt_ends_an_epoch_between_chunks(random):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.mark.parametrize("d", [1, 10, 1000, 100_000])
+@pytest.mark.parametrize("H", [1, 100, 3000])
+def test_examples_between_two_looks_at_signals_are_bounded(d, H):
+    # About 10^8 operations at most, unless a single block of examples needs more.
+    chunk = _kernel.chunk_length(d, H)
+    assert chunk % 8 == 0  # whole blocks, or chunks would change the bits
+    assert chunk == 8 or (chunk - 8) * H * (4 * d + 30) <= 1e8
+
+
+@pytest.fixture
+def seen():
+    """Signals that Python has seen, one a millisecond where it looks for them."""
+    signals = []
+    previous = signal.signal(signal.SIGALRM, lambda *_: signals.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
+    yield signals
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+def repeated(n, d):
+    """n rows that take the memory of one."""
+    return np.broadcast_to(np.arange(1.0, d + 1), (n, d))
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda n: partial(_kernel.sort_rows, mixed(n), in_order(n)),
+        lambda n: partial(_kernel.shuffle, in_order(n), 0, 0),
+        lambda n: partial(_kernel.hash_rows, repeated(n, 10), np.zeros(n)),
+        lambda n: partial(_kernel.moments, repeated(n, 10), in_order(n)),
+        lambda n: partial(
+            _kernel.first_beyond, repeated(n, 20), np.zeros(20), np.ones(20)
+        ),
+    ],
+    ids=["sort", "shuffle", "hash", "moments", "first_beyond"],
+)
+def test_long_preparations_look_for_signals(seen, work):
+    # After a call that does not, at most one signal is seen: the last of those missed.
+    call = work(8_000_000)
+    before = len(seen)
+    call()
+    assert len(seen) - before >= 3
+
+
+def mixed(n):
+    """n distinct keys in no order."""
+    return np.arange(n, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)

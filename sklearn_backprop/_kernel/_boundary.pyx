@@ -206,7 +206,7 @@ cdef examples examples_of(X, y, mean, scale, order) except *:
     return data
 
 
-cdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H):
+cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H):
     """Examples in about 10^8 operations, in whole blocks.
 
     Four operations a weight and thirty a sigmoid.
