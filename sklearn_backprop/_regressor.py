@@ -46,7 +46,7 @@ FEW_ROWS = 20
 DIVERGED = 1e10
 
 # The diagnosis at the end of fit looks at about this many rows.
-DIAGNOSED_ROWS = 300
+DIAGNOSED_ROWS = 200
 
 # Targets are standardised by so many at a time, which takes little memory.
 FEW_TARGETS = 100_000

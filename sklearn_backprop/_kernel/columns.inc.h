@@ -16,6 +16,9 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
 #define ROWS                                                                            \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
         const REAL *const row = X + row_at(data->order, i) * data->row_stride;          \
+        const ptrdiff_t later = row_at(data->order, MIN(i + 8, n - 1));                 \
+        __builtin_prefetch(X + later * data->row_stride);                               \
+        __builtin_prefetch(X + later * data->row_stride + (width - 1) * column_stride); \
         if (i % stretch == stretch - 1 && ask()) {                                    \
             return -1;                                                                  \
         }                                                                               \

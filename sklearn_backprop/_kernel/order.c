@@ -1,5 +1,7 @@
 /* Sort and shuffle rows; see order.h. */
 
+#include <string.h>
+
 #include "mix.h"
 #include "order.h"
 
@@ -11,7 +13,7 @@ static uint64_t next_random(uint64_t *state)
 }
 
 #define FEW 24    /* are sorted by insertion */
-#define DIGITS 8  /* at most, of a key, tell buckets apart */
+#define DIGITS 11 /* at most, of a key, tell buckets apart */
 
 /* Radix sort in place from the highest bits down ("American flag"). Keys are hashes, so
  * that as many bits as leave a few keys to a bucket tell nearly all of them apart. */
@@ -35,7 +37,7 @@ static uint64_t next_random(uint64_t *state)
     static int radix_sort_##SUFFIX(uint64_t *keys, ROW *rows, ptrdiff_t n, int bits,    \
                                    interrupted ask)                                     \
     {                                                                                   \
-        ptrdiff_t stop[1 << DIGITS] = {0}, next[1 << DIGITS];                           \
+        ptrdiff_t stop[1 << DIGITS], next[1 << DIGITS];                                 \
         int digits = 1;                                                                 \
         if (n <= FEW) {                                                                 \
             insertion_sort_##SUFFIX(keys, rows, n);                                     \
@@ -45,6 +47,7 @@ static uint64_t next_random(uint64_t *state)
             digits++;                                                                   \
         }                                                                               \
         const int shift = bits - digits, buckets = 1 << digits;                         \
+        memset(stop, 0, buckets * sizeof *stop);                                        \
         for (ptrdiff_t i = 0; i < n; i++) {                                             \
             stop[keys[i] >> shift & (buckets - 1)]++;                                   \
         }                                                                               \
