@@ -24,9 +24,15 @@
 /* Examples in a block, and in one where W is larger than LARGE_BYTES: memory is then
  * the limit, and W is read and written half as often. A chunk of an epoch is a multiple
  * of LONG_BLOCK, so that blocks do not depend on how an epoch is cut. */
+#ifndef BLOCK
 #define BLOCK 4
+#endif
+#ifndef LONG_BLOCK
 #define LONG_BLOCK 8
+#endif
+#ifndef LARGE_BYTES
 #define LARGE_BYTES (1 << 21)
+#endif
 
 /* Values of X in training units: training refuses what lies beyond, predict clips it, so
  * that products and sums stay finite. */

@@ -15,13 +15,20 @@
 
 #include "example.inc.h"
 
+#ifndef WIDTH_OF_BLOCK
+#define WIDTH_OF_BLOCK (REGISTERS == 32 ? 3 : 2)
+#endif
+#ifndef WIDTH_OF_LONG_BLOCK
+#define WIDTH_OF_LONG_BLOCK 2
+#endif
+
 #define M BLOCK
-#define WIDTH (REGISTERS == 32 ? 3 : 2)
+#define WIDTH WIDTH_OF_BLOCK
 #define IN_BLOCKS(name) NAME(name##_short)
 #include "blocks.inc.h"
 
 #define M LONG_BLOCK
-#define WIDTH 2
+#define WIDTH WIDTH_OF_LONG_BLOCK
 #define IN_BLOCKS(name) NAME(name##_long)
 #include "blocks.inc.h"
 
