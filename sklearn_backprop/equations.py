@@ -22,6 +22,9 @@ name       shape       meaning
 ``eta``    scalar      η, the step size
 =========  ==========  ==================================================
 
+With K outputs, ``y`` and ``y_hat`` have shape (K,) and ``v`` has shape (K, H + 1), a
+row for each; the same functions serve.
+
 Examples
 --------
 One update of a network with two inputs and three hidden nodes:
@@ -66,18 +69,21 @@ def predict(W, v, x):
 
 
 def error(y, y_hat):
-    """E = ½ (y − ŷ)²."""
-    return 0.5 * (y - y_hat) ** 2
+    """E = ½ (y − ŷ)², and the sum of these over several outputs."""
+    return 0.5 * np.sum((y - y_hat) ** 2)
 
 
 def delta_v(eta, y, y_hat, z):
     """Δv_h = η (y − ŷ) z_h and Δv_0 = η (y − ŷ)."""
-    return eta * (y - y_hat) * with_bias(z)
+    return eta * np.multiply.outer(y - y_hat, with_bias(z))
 
 
 def delta_W(eta, y, y_hat, v, z, x):
-    """Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x_j and Δw_h0 with x_0 = 1."""
-    return np.outer(eta * (y - y_hat) * v[1:] * z * (1.0 - z), with_bias(x))
+    """Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x_j and Δw_h0 with x_0 = 1.
+
+    With K outputs, Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
+    """
+    return np.outer(eta * np.dot(y - y_hat, v[..., 1:]) * z * (1.0 - z), with_bias(x))
 
 
 def deltas(W, v, x, y, eta):
@@ -93,19 +99,68 @@ def update(W, v, x, y, eta):
     return W + ΔW, v + Δv
 
 
-def update_batch(W, v, X, y, eta):
-    """The weights after a batch: deltas from the same weights, summed.
+def deltas_of_batch(W, v, X, y, eta, share=1.0):
+    """ΔW and Δv of a batch: deltas from the same weights, summed.
 
     The error of a set is the sum of the errors of its items, so its deltas are
-    sums too. ``X`` has shape (b, d) and ``y`` shape (b,); b = 1 is `update`.
+    sums too. ``X`` has shape (b, d) and ``y`` shape (b,), or (b, K). An item of which
+    only a share is to count takes that share of a step; ``share`` has shape (b,).
     """
-    items = [deltas(W, v, x_i, y_i, eta) for x_i, y_i in zip(X, y, strict=True)]
-    return W + sum(ΔW for ΔW, _ in items), v + sum(Δv for _, Δv in items)
+    shares = np.broadcast_to(share, len(X))
+    items = [
+        deltas(W, v, x_i, y_i, share_i * eta)
+        for x_i, y_i, share_i in zip(X, y, shares, strict=True)
+    ]
+    return sum(ΔW for ΔW, _ in items), sum(Δv for _, Δv in items)
 
 
-def epoch(W, v, X, y, eta, batch_size=1):
-    """The weights after one pass over the examples in the order given."""
+def without_bias(weights):
+    """The weights with those of the constant input, which do not decay, set to 0."""
+    return np.concatenate((np.zeros_like(weights[..., :1]), weights[..., 1:]), axis=-1)
+
+
+def with_decay(delta, weights, eta, alpha):
+    """Δw − η α w: a penalty of ½ α w², once an update, on all weights but biases."""
+    return delta - eta * alpha * without_bias(weights)
+
+
+def with_momentum(delta, last, momentum):
+    """Δ_t + μ Δ_{t−1}: the update before goes on, with momentum μ."""
+    return delta + momentum * last
+
+
+def update_batch(W, v, X, y, eta, share=1.0, alpha=0.0, momentum=0.0, last=(0.0, 0.0)):
+    """The weights after a batch, and the pair (ΔW, Δv) that led to them.
+
+    ``last`` is the pair of the update before. A batch of one without penalty and
+    momentum is `update`.
+    """
+    ΔW, Δv = deltas_of_batch(W, v, X, y, eta, share)
+    ΔW = with_momentum(with_decay(ΔW, W, eta, alpha), last[0], momentum)
+    Δv = with_momentum(with_decay(Δv, v, eta, alpha), last[1], momentum)
+    return W + ΔW, v + Δv, (ΔW, Δv)
+
+
+def epoch(
+    W,
+    v,
+    X,
+    y,
+    eta,
+    batch_size=1,
+    share=1.0,
+    alpha=0.0,
+    momentum=0.0,
+    last=(0.0, 0.0),
+):
+    """The weights after one pass over the examples in the order given.
+
+    Returns W, v and the last update, with which the next epoch goes on.
+    """
+    share = np.broadcast_to(share, len(X))
     for start in range(0, len(X), batch_size):
         batch = slice(start, start + batch_size)
-        W, v = update_batch(W, v, X[batch], y[batch], eta)
-    return W, v
+        W, v, last = update_batch(
+            W, v, X[batch], y[batch], eta, share[batch], alpha, momentum, last
+        )
+    return W, v, last

@@ -76,7 +76,7 @@ def test_a_batch_sums_deltas_of_the_same_weights(random):
     W, v = network(random)
     X, y = random.normal(size=(5, 4)), random.normal(size=5)
     items = [equations.deltas(W, v, *item, eta=0.1) for item in zip(X, y, strict=True)]
-    W_new, v_new = equations.update_batch(W, v, X, y, eta=0.1)
+    W_new, v_new, _ = equations.update_batch(W, v, X, y, eta=0.1)
     assert_allclose(W_new - W, np.sum([ΔW for ΔW, _ in items], axis=0), atol=1e-14)
     assert_allclose(v_new - v, np.sum([Δv for _, Δv in items], axis=0), atol=1e-14)
 
@@ -88,7 +88,9 @@ def test_an_epoch_goes_through_the_batches_in_order(random, batch_size):
     expected = W, v
     for start in range(0, 7, batch_size):
         stop = start + batch_size
-        expected = equations.update_batch(*expected, X[start:stop], y[start:stop], 0.1)
+        *expected, _ = equations.update_batch(
+            *expected, X[start:stop], y[start:stop], 0.1
+        )
     result = equations.epoch(W, v, X, y, eta=0.1, batch_size=batch_size)
     assert np.array_equal(result[0], expected[0])
     assert np.array_equal(result[1], expected[1])
