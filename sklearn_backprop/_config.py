@@ -3,10 +3,10 @@
 import functools
 import os
 import platform
-import warnings
 from importlib.metadata import version
 
 from . import _kernel
+from ._warning import warn
 
 
 def show_config():
@@ -43,9 +43,8 @@ def show_config():
 def warn_without_fma():
     """Say once that training will be slow, on a CPU without fused multiply-add."""
     if not _kernel.CPU_HAS_FMA:
-        warnings.warn(
+        warn(
             "This CPU has no fused multiply-add, which is done in software instead: "
             "training and prediction take about 100 times as long.",
             RuntimeWarning,
-            stacklevel=5,
         )

@@ -1,7 +1,6 @@
 """What a fitted network's own outputs say about how the fit went."""
 
 import numpy as np
-from scipy.special import expit
 
 from ._schedules import initial_step_size, stability_bound
 
@@ -23,36 +22,38 @@ def divergence_message(epoch, eta, H, batch_size, standardized):
     )
 
 
-def poor_fit_messages(W, v, x, y):
+def poor_fit_messages(v, z, y, weight):
     """A message, with the cure, for each way in which a fit went wrong.
 
     Parameters
     ----------
-    W : ndarray of shape (d + 1, H)
-        Hidden weights, the biases first.
-    v : ndarray of shape (H + 1,)
-        Output weights, the bias first.
-    x : ndarray of shape (n, d)
-        Some of the training data, in training units.
-    y : ndarray of shape (n,)
+    v : ndarray of shape (K, H + 1)
+        Output weights, the biases first.
+    z : ndarray of shape (n, H)
+        Hidden outputs for some of the training data.
+    y : ndarray of shape (n, K)
         Their targets, in training units.
+    weight : ndarray of shape (n,)
+        Their weights.
 
     Returns
     -------
     messages : list of str
         Empty if nothing is wrong.
     """
-    z = expit(W[0] + x @ W[1:])
     y = y.astype(np.float64)
-    squared_error = np.mean((y - v[0] - z @ v[1:]) ** 2)
+    mean = np.average(y, axis=0, weights=weight)
+    error = y - v[:, 0] - z @ v[:, 1:].T
+    squared_error = np.average(error**2, axis=0, weights=weight).sum()
+    variance = np.average((y - mean) ** 2, axis=0, weights=weight).sum()
     saturated = np.mean(np.minimum(z, 1 - z) < SATURATED)
 
     messages = []
     # A constant y is not a poor fit, whatever rounding leaves of its error.
-    if squared_error > HARDLY_BETTER * np.var(y) + 1e-6 * np.mean(y) ** 2:
+    if squared_error > HARDLY_BETTER * variance + 1e-6 * (mean**2).sum():
         messages.append(
             f"The fit is hardly better than predicting the mean, or worse: its squared "
-            f"error is {squared_error:.3g} where the mean's is {np.var(y):.3g}, in "
+            f"error is {squared_error:.3g} where the mean's is {variance:.3g}, in "
             "training units. If the loss fell too slowly, increase learning_rate_init "
             "or max_iter, or decrease batch_size or tol; if it was erratic, decrease "
             "learning_rate_init."

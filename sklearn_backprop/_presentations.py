@@ -1,19 +1,21 @@
 """Which example is presented when.
 
 Every epoch is a shuffle of one starting order. Where the order of the rows shall not
-matter, that order is of their content: rows are sorted by a hash of their values.
+matter, that order is of their content: rows are sorted by a hash of their values. A
+weight is a number of presentations, of which the last may count in part.
 
 Every random choice is a function of one seed, drawn once per fit, of its purpose, and
 of the epoch. There is no generator to advance: an epoch that is interrupted or fails
 leaves nothing to undo, and calls of partial_fit continue where the last one ended.
 """
 
-import math
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from . import _kernel
+from ._scoring import ordered_sum
 
 INITIAL_WEIGHTS, HOLD_OUT = range(2)
 
@@ -28,46 +30,144 @@ def generator(seed, purpose):
     return np.random.RandomState([seed, purpose])
 
 
-def starting_order(X, y, by_content):
-    """The row of every presentation, and a number that tells other data from these.
+@dataclass(frozen=True)
+class Presentations:
+    """The presentations of an epoch in their starting order.
+
+    Attributes
+    ----------
+    order : ndarray of shape (n_presentations,)
+        Row numbers; with shares twice that, plus 1 where only the row's share of a
+        presentation counts. Of 32 bits if those suffice.
+    share : ndarray of shape (n_samples,) or None
+        How much of its last presentation counts, for every row; None if all count in
+        full.
+    """
+
+    order: np.ndarray
+    share: np.ndarray | None
+
+    def __len__(self):
+        return len(self.order)
+
+    def every(self, step):
+        """Rows and weights of every step-th presentation."""
+        entries = self.order[::step]
+        if self.share is None:
+            return entries, np.ones(len(entries))
+        rows = entries >> 1
+        return rows, np.where(entries & 1, self.share[rows], 1.0)
+
+    def total(self):
+        """The sum of the weights."""
+        if self.share is None:
+            return len(self.order)
+        return float(ordered_sum(self.every(1)[1]))
+
+
+def fingerprint(hashes, weight):
+    """A number that tells other data from these; the same for any order of the rows.
 
     Parameters
     ----------
-    X : ndarray of shape (n, d)
-    y : ndarray of shape (n,)
-        float64.
+    hashes : ndarray of shape (n_samples,)
+        Of the content of the rows, as uint64.
+    weight : ndarray of shape (n_samples,) or None
+        None if all are 1.
+    """
+    if weight is None:
+        return int(hashes.sum())  # modulo 2^64
+    whole = np.floor(weight)
+    part = weight - whole
+    rest = (hashes ^ part.view(np.uint64))[part > 0]
+    return int((hashes * whole.astype(np.uint64)).sum() + rest.sum())
+
+
+def starting_order(hashes, weight, rows=None, *, by_content):
+    """The presentations of the rows in their starting order.
+
+    Parameters
+    ----------
+    hashes : ndarray of shape (n_samples,)
+        Of the content of the rows, as uint64; used up, to save memory.
+    weight : ndarray of shape (n_samples,) or None
+        None if all are 1.
+    rows : ndarray or None
+        The rows to present, None for all.
     by_content : bool
-        Whether to sort the rows by their values instead of leaving them as given.
-
-    Returns
-    -------
-    order : ndarray of shape (n,)
-        Row numbers, of 32 bits if those suffice.
-    fingerprint : int
-        The same for the same rows in any order.
+        Whether to sort the rows by their values instead of leaving them as they are.
+        Of equal rows those presented in full come first, then in order of their shares.
     """
-    n = len(X)
-    hashes = _kernel.hash_rows(X, y)
-    fingerprint = int(hashes.sum())  # modulo 2^64
-    order = np.arange(n, dtype=_kernel.NARROW if n < 2**32 else _kernel.WIDE)
+    n_samples, share = len(hashes), None
+    if weight is None and rows is None:
+        entries, keys = np.arange(n_samples, dtype=_number_type(n_samples)), hashes
+    else:
+        rows = np.arange(n_samples) if rows is None else rows
+        weight = np.ones(n_samples) if weight is None else weight
+        whole = np.floor(weight[rows]).astype(np.intp)
+        part = weight[rows] - whole
+        if part.any():
+            share = weight - np.floor(weight)
+            entries = _entries_with_shares(rows, whole, part, by_content)
+            entries = entries.astype(_number_type(2 * n_samples))
+            keys = hashes[entries >> 1]
+        else:
+            entries = np.repeat(rows, whole).astype(_number_type(n_samples))
+            keys = hashes[entries]
     if by_content:
-        _kernel.sort_rows(hashes, order)
-    return order, fingerprint
+        _kernel.sort_rows(keys, entries)
+    return Presentations(entries, share)
 
 
-def hold_out(order, fraction, seed):
-    """The part of order to train on and the part to validate on.
+def _number_type(n_numbers):
+    return _kernel.NARROW if n_numbers < 2**32 else _kernel.WIDE
 
-    At least two rows are held out, for R² needs them.
+
+def _entries_with_shares(rows, whole, part, by_content):
+    if by_content:
+        in_part = np.argsort(part, kind="stable")
+        in_part = in_part[part[in_part] > 0]
+        return np.concatenate((np.repeat(2 * rows, whole), 2 * rows[in_part] + 1))
+    count = whole + (part > 0)
+    entries = np.repeat(2 * rows, count)
+    entries[(np.cumsum(count) - 1)[part > 0]] += 1
+    return entries
+
+
+def hold_out(hashes, weight, fraction, seed):
+    """The rows to train on and those to validate on, both in order of their content.
+
+    Parameters
+    ----------
+    hashes : ndarray of shape (n_samples,)
+        Of the content of the rows, as uint64.
+    weight : ndarray of shape (n_samples,) or None
+        None if all are 1. Rows of weight 0 are left out of both.
+    fraction : float
+        Share of the total weight to validate on; at least two rows that differ, for R²
+        needs them. All copies of a row fall on one side.
+    seed : int
     """
-    n_samples = len(order)
-    n_held_out = max(2, math.ceil(fraction * n_samples))
-    if n_held_out >= n_samples:
+    weight = np.ones(len(hashes)) if weight is None else weight
+    rows = np.lexsort((weight, hashes))
+    rows = rows[weight[rows] > 0]
+    starts = np.flatnonzero(np.diff(hashes[rows], prepend=~hashes[rows[:1]]))
+    sizes = np.diff(starts, append=len(rows))
+    weights = np.diff(np.cumsum(weight[rows])[starts + sizes - 1], prepend=0)
+
+    # Which contents come first hardly depends on what else there is.
+    factor = 2 * generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64) + 1
+    places = np.argsort(hashes[rows[starts]] * factor, kind="stable")
+    reached = np.cumsum(weights[places])
+    n_held_out = max(2, 1 + int(np.searchsorted(reached, fraction * reached[-1])))
+    if n_held_out >= len(starts):
         raise ValueError(
-            f"early_stopping=True holds out {n_held_out} samples "
+            f"early_stopping=True holds out {n_held_out} distinct samples "
             f"(validation_fraction={fraction}) and needs at least one more to train "
-            f"on, but X has n_samples = {n_samples}. Expected more samples or a "
-            "smaller validation_fraction."
+            f"on, but X has n_samples = {len(rows)}, of which {len(starts)} are "
+            "distinct. Expected more samples or a smaller validation_fraction."
         )
-    places = generator(seed, HOLD_OUT).permutation(n_samples)
-    return order[np.sort(places[n_held_out:])], order[np.sort(places[:n_held_out])]
+    held_out = np.zeros(len(starts), bool)
+    held_out[places[:n_held_out]] = True
+    held_out = np.repeat(held_out, sizes)
+    return rows[~held_out], rows[held_out]

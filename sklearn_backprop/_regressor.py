@@ -2,15 +2,16 @@
 
 import math
 import operator
-import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.special import expit
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     assert_all_finite,
@@ -19,12 +20,15 @@ from sklearn.utils.validation import (
 )
 
 from . import _kernel
+from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from ._config import warn_without_fma
 from ._diagnosis import divergence_message, poor_fit_messages
 from ._initial_weights import initial_weights
 from ._presentations import (
     INITIAL_WEIGHTS,
+    Presentations,
     draw_seed,
+    fingerprint,
     generator,
     hold_out,
     starting_order,
@@ -36,8 +40,15 @@ from ._schedules import (
     stalled_epochs,
     step_size,
 )
-from ._scoring import ordered_sum, r_squared
-from ._validation import as_kernel_input, check_numeric, first_beyond
+from ._scoring import ValidationSet, ordered_sum
+from ._validation import (
+    as_kernel_input,
+    check_numeric,
+    check_targets,
+    check_weights,
+    first_beyond,
+)
+from ._warning import warn
 
 # A first partial_fit on fewer rows than this standardises by poor statistics.
 FEW_ROWS = 20
@@ -55,14 +66,22 @@ UNITS = "in training units, which are (value - mean) / std where standardize=Tru
 
 
 @dataclass(frozen=True)
+class _Data:
+    """What a call was given, validated."""
+
+    X: object  # (n, d) ndarray or CSR, units of the user
+    y: np.ndarray  # (n, K), float64, units of the user
+    weight: np.ndarray | None  # (n,), None if all are 1
+    single: bool  # whether y was one column without a second axis
+
+
+@dataclass(frozen=True)
 class _Examples:
     """The data of one call, as the kernel takes them."""
 
-    X: np.ndarray  # (n, d), units of the user
-    y: np.ndarray  # (n,), training units
-    mean: np.ndarray  # (d,)
-    scale: np.ndarray  # (d,), one over the standard deviation
-    order: np.ndarray  # the rows to train on, in the starting order of every epoch
+    X: object  # (n, d) ndarray or CSR, units of the user
+    y: np.ndarray  # (n, K), training units
+    order: Presentations
 
 
 def _can_fit_partially(estimator):
@@ -74,7 +93,7 @@ def _can_fit_partially(estimator):
     return True
 
 
-class BackpropRegressor(RegressorMixin, BaseEstimator):
+class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     """One sigmoid hidden layer and a linear output, trained by online backpropagation.
 
     The network predicts ``ŷ = Σ_h v_h z_h + v_0`` with ``z_h = sigmoid(w_hᵀ x̃)``,
@@ -84,9 +103,11 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         Δv_h  = η (y − ŷ) z_h                      Δv_0 = η (y − ŷ)
         Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x̃_j
 
-    all computed from the weights before the update. `sklearn_backprop.equations` holds
-    them in NumPy. Parameters and attributes are named as in
-    :class:`~sklearn.neural_network.MLPRegressor` wherever they mean the same.
+    all computed from the weights before the update. With several outputs k, E is the
+    sum of theirs, and Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
+    `sklearn_backprop.equations` holds them in NumPy. Parameters and attributes are
+    named as in :class:`~sklearn.neural_network.MLPRegressor` wherever they mean the
+    same.
 
     Parameters
     ----------
@@ -116,6 +137,15 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         examples in a batch. The output layer is stable while η b (1 + Σ_h z_h²) < 2, so
         that this is at most 60 % of the step at which it becomes unstable, whatever
         `hidden_layer_size`, `batch_size` and the hidden outputs are.
+
+    momentum : float, default=0.0
+        μ, the part of every update that the next one repeats: Δ_t = −η ∂E + μ Δ_{t−1}.
+        At least 0 and below 1. As updates add up to 1 / (1 − μ) times their size, η
+        should be that much smaller than without.
+
+    alpha : float, default=0.0
+        Strength of the penalty ½ α w² on every weight w_hj and v_kh but the biases, in
+        training units: an update also makes a weight smaller by η α w.
 
     batch_size : int or "all", default=1
         Number of examples whose deltas are computed from the same weights and then
@@ -168,16 +198,16 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    coefs_ : list of two ndarrays of shape (n_features, H) and (H, 1)
-        The weights w_hj and v_h, in the units of the data; read-only.
+    coefs_ : list of two ndarrays of shape (n_features, H) and (H, n_outputs)
+        The weights w_hj and v_kh, in the units of the data; read-only.
 
-    intercepts_ : list of two ndarrays of shape (H,) and (1,)
-        The biases w_h0 and v_0, in the units of the data; read-only.
+    intercepts_ : list of two ndarrays of shape (H,) and (n_outputs,)
+        The biases w_h0 and v_k0, in the units of the data; read-only.
 
     loss_ : float
-        Mean of E over the examples of the last epoch, each taken just before its own
-        update, in training units: with ``standardize=True``, ½ is what predicting the
-        mean gives.
+        Weighted mean of E over the examples of the last epoch, each taken just before
+        its own update, in training units: with ``standardize=True``, ½ for every output
+        is what predicting the mean gives. A penalty is not part of it.
 
     best_loss_ : float
         The lowest loss of an epoch.
@@ -189,14 +219,18 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         R² on the held-out rows after every epoch of early stopping; None if there was
         none.
 
+    validation_loss_curve_ : list of float or None
+        The weighted mean of E over the held-out rows after every such epoch, in
+        training units.
+
     best_validation_score_ : float or None
-        The highest of them.
+        The highest of the scores.
 
     n_iter_ : int
         Number of epochs that the model has seen.
 
     t_ : int
-        Number of examples presented so far.
+        Number of presentations so far.
 
     n_features_in_ : int
         Number of features seen during fit.
@@ -208,7 +242,7 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         3, counting input and output.
 
     n_outputs_ : int
-        1.
+        K, the number of outputs.
 
     out_activation_ : str
         "identity".
@@ -251,6 +285,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             StrOptions({"auto"}),
             Interval(Real, 0, None, closed="neither"),
         ],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"all"}),
             Interval(Integral, 1, None, closed="left"),
@@ -273,6 +309,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         *,
         learning_rate="adaptive",
         learning_rate_init="auto",
+        momentum=0.0,
+        alpha=0.0,
         batch_size=1,
         max_iter=400,
         tol=1e-4,
@@ -288,6 +326,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         self.hidden_layer_size = hidden_layer_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.momentum = momentum
+        self.alpha = alpha
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.tol = tol
@@ -302,16 +342,37 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     # ------------------------------------------------------------------ training
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train the network for up to `max_iter` epochs.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data, dense and finite.
-        y : array-like of shape (n_samples,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, finite. Sparse data other than CSR are converted to CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Number of times that each example is presented in an epoch: 2 is the example
+            twice, 2.5 two full steps and one of half the size, and 0 is absence. From
+            0 to 10,000; None is 1 for all.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Data to validate on, in place of rows that are held out. In a `Pipeline`,
+            ``transform_input=["X_val"]`` transforms them as `X`.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their target values.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights in the validation score.
 
         Returns
         -------
@@ -321,7 +382,8 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the data or a parameter are not as described, or training diverges. The
+            If the data or a parameter are not as described, validation data are given
+            in part or without ``early_stopping=True``, or training diverges. The
             estimator is then as it was before the call.
 
         Warns
@@ -330,32 +392,46 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             If `max_iter` was reached before training stalled (except with
             ``learning_rate="linear"``), the model is hardly better than predicting the
             mean, or nearly all of its hidden nodes are saturated.
+        UserWarning
+            If the mean of `sample_weight` is below 0.1 or above 100.
         """
+        callbacks = EpochCallbacks(self, self.max_iter)
         with Rollback(self) as rollback:
-            X, y, resumed = self._validate(X, y, resume=self.warm_start)
-            order, fingerprint = starting_order(X, y, by_content=self.shuffle)
-            held_out = None
-            if self.early_stopping:
-                order, held_out = hold_out(order, self.validation_fraction, self._seed)
+            self._check_validation_arguments(X_val, y_val, sample_weight_val)
+            data, resumed = self._validate(X, y, sample_weight, resume=self.warm_start)
+            hashes = _kernel.hash_rows(data.X, data.y)
+            seen = fingerprint(hashes, data.weight)
+            rows = held_out = None
+            if self.early_stopping and X_val is None:
+                rows, held_out = hold_out(
+                    hashes, data.weight, self.validation_fraction, self._seed
+                )
+                rows = np.sort(rows)
+            order = starting_order(hashes, data.weight, rows, by_content=self.shuffle)
             if not resumed:
-                self._initialise(X, y, order)
-            examples = self._examples(X, y, order)
-            self._note_data(fingerprint)
-            stopped = self._train(examples, held_out, rollback)
+                self._initialise(data, order)
+            examples = self._examples(data, order)
+            if X_val is not None:
+                validation = self._given_validation_set(X_val, y_val, sample_weight_val)
+            else:
+                validation = self._held_out_set(data, examples, held_out)
+            self._note_data(seen)
+            callbacks.begin(data.X, y, sample_weight)
+            stopped = self._train(examples, validation, rollback, callbacks)
+            callbacks.end()
 
         if not stopped and self.learning_rate != "linear":
-            warnings.warn(
+            warn(
                 f"max_iter={self.max_iter} epochs were over before training stalled. "
                 "Increase max_iter, or use learning_rate='linear'.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         self._warn_of_poor_fit(examples)
         return self
 
     @available_if(_can_fit_partially)
     @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y):
+    def partial_fit(self, X, y, sample_weight=None):
         """Train for exactly one epoch, going on from the model so far.
 
         k calls on the same data give, bit for bit, the model of ``fit`` with
@@ -364,10 +440,12 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data, dense and finite.
-        y : array-like of shape (n_samples,)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, finite. Sparse data other than CSR are converted to CSR.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Number of presentations of each example, as in `fit`.
 
         Returns
         -------
@@ -386,25 +464,27 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         -----
         UserWarning
             If ``standardize=True`` and the first call has fewer than 20 rows: all later
-            calls use its mean and standard deviation.
+            calls use its mean and standard deviation. If the mean of `sample_weight` is
+            below 0.1 or above 100.
         """
         with Rollback(self):
             self._validate_changed_params()
-            X, y, resumed = self._validate(X, y, resume=True)
-            order, fingerprint = starting_order(X, y, by_content=self.shuffle)
+            data, resumed = self._validate(X, y, sample_weight, resume=True)
+            hashes = _kernel.hash_rows(data.X, data.y)
+            seen = fingerprint(hashes, data.weight)
+            order = starting_order(hashes, data.weight, by_content=self.shuffle)
             if not resumed:
-                self._initialise(X, y, order)
-                if self.standardize and len(X) < FEW_ROWS:
-                    warnings.warn(
-                        f"The mean and standard deviation of the {len(X)} rows in the "
-                        "first partial_fit standardise all later calls too. Begin with "
-                        f"at least {FEW_ROWS} rows, or standardise X and y yourself "
-                        "and set standardize=False.",
-                        stacklevel=3,
+                self._initialise(data, order)
+                if self.standardize and data.X.shape[0] < FEW_ROWS:
+                    warn(
+                        f"The mean and standard deviation of the {data.X.shape[0]} "
+                        "rows in the first partial_fit standardise all later calls "
+                        f"too. Begin with at least {FEW_ROWS} rows, or standardise X "
+                        "and y yourself and set standardize=False."
                     )
-            examples = self._examples(X, y, order)
-            self._note_data(fingerprint)
-            self._run_epoch(self._training(examples), progress=0)
+            examples = self._examples(data, order)
+            self._note_data(seen)
+            self._run_epoch(self._training(examples), order.total(), progress=0)
             self._end_epoch()
         if self.verbose:
             self._report()
@@ -422,37 +502,72 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                 self._validate_params()
             self._valid_params = params
 
-    def _validate(self, X, y, *, resume):
+    def _check_validation_arguments(self, X_val, y_val, sample_weight_val):
+        given = [
+            name
+            for name, value in (
+                ("X_val", X_val),
+                ("y_val", y_val),
+                ("sample_weight_val", sample_weight_val),
+            )
+            if value is not None
+        ]
+        if given and (X_val is None or y_val is None):
+            raise ValueError(
+                f"{' and '.join(given)} passed to fit without "
+                f"{'X_val' if X_val is None else 'y_val'}. Expected both X_val and "
+                "y_val, or neither."
+            )
+        if given and not self.early_stopping:
+            raise ValueError(
+                "X_val and y_val are passed to fit, but early_stopping=False. Expected "
+                "early_stopping=True to validate on them."
+            )
+
+    def _validate(self, X, y, sample_weight, *, resume):
         """The data as arrays, and whether training goes on from an earlier model."""
         resumed = resume and self.__sklearn_is_fitted__()
         warn_without_fma()
-        check_numeric(X, "X")
-        check_numeric(y, "y")
+        X, y, single = self._as_arrays(X, y, reset=not resumed)
+        data = _Data(X, y, check_weights(sample_weight, X), single)
+        if resumed:
+            self._check_unchanged(data)
+        else:
+            self._seed = draw_seed(self.random_state)
+        return data, resumed
+
+    def _as_arrays(self, X, y, *, reset, dtype=(np.float64, np.float32), names="Xy"):
+        """X for the kernel, y as float64 of shape (n, K), and whether it was 1-D."""
+        check_numeric(X, names[0])
+        check_numeric(y, names[1])
         given = y
         X, y = validate_data(
             self,
             X,
             given,
-            dtype=[np.float64, np.float32],
+            accept_sparse="csr",
+            dtype=list(dtype),
+            multi_output=True,
             y_numeric=True,
-            reset=not resumed,
+            reset=reset,
         )
-        X = as_kernel_input(X)
         if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiub":
             assert_all_finite(y, input_name="y")  # only now are objects numbers
-        y = np.ascontiguousarray(y, np.float64)
-        if resumed:
-            self._check_unchanged(X)
-        else:
-            self._seed = draw_seed(self.random_state)
-        return X, y, resumed
+        return as_kernel_input(X), *check_targets(y)
 
-    def _check_unchanged(self, X):
-        if self.hidden_layer_size != self._W.shape[1]:
+    def _check_unchanged(self, data):
+        _, H, K = self._shape
+        if self.hidden_layer_size != H:
             raise ValueError(
                 f"hidden_layer_size={self.hidden_layer_size}, but the model so far has "
-                f"{self._W.shape[1]} hidden nodes. Training can only go on with the "
+                f"{H} hidden nodes. Training can only go on with the "
                 "same number; fit with warm_start=False starts anew."
+            )
+        if data.y.shape[1] != K:
+            raise ValueError(
+                f"y has {data.y.shape[1]} outputs, but the model so far has {K}. "
+                "Training can only go on with the same number; fit with "
+                "warm_start=False starts anew."
             )
         if self.standardize != self._standardized:
             raise ValueError(
@@ -460,29 +575,36 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
                 f"with standardize={self._standardized}; fit with warm_start=False "
                 "starts anew."
             )
-        if X.dtype != self._W.dtype:
+        if data.X.dtype != self._weights.dtype:
             raise ValueError(
-                f"X has dtype {X.dtype}, but the model so far was trained on "
-                f"{self._W.dtype}. Convert X; fit with warm_start=False starts anew."
+                f"X has dtype {data.X.dtype}, but the model so far was trained on "
+                f"{self._weights.dtype}. Convert X; fit with warm_start=False starts "
+                "anew."
             )
 
-    def _initialise(self, X, y, order):
-        """Statistics of the training rows, initial weights and empty records."""
-        d, H = X.shape[1], int(self.hidden_layer_size)
+    def _initialise(self, data, order):
+        """Statistics of the presentations, initial weights and empty records."""
+        X, y = data.X, data.y
+        d, H, K = X.shape[1], int(self.hidden_layer_size), y.shape[1]
         self._standardized = bool(self.standardize)
         if self.standardize:
-            self._X_mean, self._X_std = _kernel.moments(X, order)
-            self._y_mean, self._y_std = _kernel.moments(y.reshape(-1, 1), order)
+            self._X_mean, X_std = _kernel.moments(X, order.order, order.share)
+            self._y_mean, self._y_std = _kernel.moments(y, order.order, order.share)
+            self._X_scale = 1 / X_std
         else:
-            self._X_mean, self._X_std = np.zeros(d), np.ones(d)
-            self._y_mean, self._y_std = np.zeros(1), np.ones(1)
+            self._X_mean, self._X_scale = np.zeros(d), np.ones(d)
+            self._y_mean, self._y_std = np.zeros(K), np.ones(K)
 
+        self._shape = d, H, K
         random = generator(self._seed, INITIAL_WEIGHTS)
-        self._W, self._v = initial_weights(d, H, random, X.dtype)
-        self.n_layers_, self.n_outputs_, self.out_activation_ = 3, 1, "identity"
+        self._weights = _kernel.pack(*initial_weights(d, H, K, random, X.dtype))
+        self._velocity = None
+        self._single_output = data.single
+        self.n_layers_, self.n_outputs_, self.out_activation_ = 3, K, "identity"
         self.n_iter_ = self.t_ = 0
         self.loss_curve_, self.best_loss_ = [], math.inf
         self.validation_scores_ = self.best_validation_score_ = None
+        self.validation_loss_curve_ = None
         self._fingerprint = None
         self._stalled = self._reductions = 0
 
@@ -497,76 +619,118 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
             self._stalled = self._reductions = 0
             self._loss_to_beat = math.inf
 
-    def _examples(self, X, y, order):
+    def _examples(self, data, order):
         """The data in training units, refused where those exceed what is safe."""
-        scale = 1 / self._X_std
-        limit, largest = _kernel.LIMIT[X.dtype], np.finfo(X.dtype).max
-        targets = np.empty(len(y), X.dtype)
+        y = self._targets(data.y, data.X.dtype)
+        limit, largest = _kernel.LIMIT[data.X.dtype], np.finfo(data.X.dtype).max
+        in_X = _kernel.first_beyond(data.X, self._X_mean, self._X_scale)
+        for row, name, problem in (
+            (in_X, "X", f"±{limit:g} {UNITS}"),
+            (first_beyond(y, limit), "y", f"±{limit:g} {UNITS}"),
+            (first_beyond(data.y, largest), "y", f"what {y.dtype} holds"),
+        ):
+            if row < len(y):
+                raise ValueError(
+                    f"Row {row} of {name} has a value beyond {problem}. Expected "
+                    "smaller values."
+                )
+        return _Examples(data.X, y, order)
+
+    def _targets(self, y, dtype):
+        """Targets in training units."""
+        targets = np.empty(y.shape, dtype)
         with np.errstate(over="ignore"):
             for start in range(0, len(y), FEW_TARGETS):
                 part = slice(start, start + FEW_TARGETS)
                 targets[part] = (y[part] - self._y_mean) / self._y_std
-        for row, array, problem in (
-            (_kernel.first_beyond(X, self._X_mean, scale), "X", f"±{limit:g} {UNITS}"),
-            (first_beyond(targets, limit), "y", f"±{limit:g} {UNITS}"),
-            (first_beyond(y, largest), "y", f"what {X.dtype} holds"),
-        ):
-            if row < len(y):
-                raise ValueError(
-                    f"Row {row} of {array} has a value beyond {problem}. Expected "
-                    "smaller values."
-                )
-        return _Examples(X, targets, self._X_mean, scale, order)
+        return targets
+
+    def _held_out_set(self, data, examples, rows):
+        """Rows of the training data to validate on, or None without any."""
+        if rows is None:
+            return None
+        weight = np.ones(len(rows)) if data.weight is None else data.weight[rows]
+        return ValidationSet(examples.X[rows], examples.y[rows], weight)
+
+    def _given_validation_set(self, X_val, y_val, sample_weight_val):
+        dtype = self._weights.dtype
+        X, y, _ = self._as_arrays(
+            X_val, y_val, reset=False, dtype=[dtype], names=("X_val", "y_val")
+        )
+        if y.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y_val has {y.shape[1]} outputs, but y has {self.n_outputs_}. "
+                "Expected the same number."
+            )
+        weight = check_weights(sample_weight_val, X)
+        weight = np.ones(len(y)) if weight is None else weight
+        return ValidationSet(X, self._targets(y, dtype), weight)
 
     def _batch_size(self, n):
         return n if self.batch_size == "all" else min(int(self.batch_size), n)
 
     def _training(self, examples):
-        """The model so far in the kernel, ready for epochs on the examples."""
+        """The kernel, ready for epochs on the examples."""
         return _kernel.Training(
-            self._W,
-            self._v,
+            self._shape,
             examples.X,
             examples.y,
-            examples.mean,
-            examples.scale,
-            examples.order,
-            self._batch_size(len(examples.order)),
+            self._X_mean,
+            self._X_scale,
+            examples.order.order,
+            examples.order.share,
+            batch_size=self._batch_size(len(examples.order)),
+            alpha=self.alpha,
+            momentum=self.momentum,
         )
 
-    def _train(self, examples, held_out, rollback):
+    def _train(self, examples, validation, rollback, callbacks):
         """Run epochs until training stalls or max_iter; return whether it stalled."""
         stop = False
-        if self.early_stopping:
-            X_val, y_val = examples.X[held_out], examples.y[held_out]
+        if validation is not None:
             if self.validation_scores_ is None:
-                self.validation_scores_, self.best_validation_score_ = [], -math.inf
-            best, self._score_to_beat = (self._W, self._v), -math.inf
+                self.validation_scores_, self.validation_loss_curve_ = [], []
+                self.best_validation_score_ = -math.inf
+            best, self._score_to_beat = (self._weights, self._velocity), -math.inf
             if self.n_iter_ > 0:  # a resumed model may be the best there will be
-                self._score_to_beat = r_squared(y_val, self._network_output(X_val))
+                y_hat = self._network_output(validation.X)
+                self._score_to_beat = validation.score(y_hat)
 
-        training = self._training(examples)
+        training, total = self._training(examples), examples.order.total()
         report_every = math.ceil(self.max_iter / 10)
         for epoch in range(self.max_iter):
-            self._run_epoch(training, epoch / self.max_iter)
+            callbacks.begin_epoch()
+            self._run_epoch(training, total, epoch / self.max_iter)
             score = None
-            if self.early_stopping:
-                score = r_squared(y_val, self._network_output(X_val))
+            if validation is not None:
+                y_hat = self._network_output(validation.X)
+                score = validation.score(y_hat)
+                self.validation_loss_curve_.append(validation.loss(y_hat))
                 if score > self._score_to_beat:
-                    best = self._W, self._v
+                    best = self._weights, self._velocity
             stop = self._end_epoch(score)
             rollback.keep()
+            stop = callbacks.end_epoch() or stop
             if self.verbose and (stop or (epoch + 1) % report_every == 0):
                 self._report()
             if stop:
                 break
-        if self.early_stopping:
-            self._W, self._v = best
+        if validation is not None:
+            self._weights, self._velocity = best
         return stop
 
-    def _run_epoch(self, training, progress):
-        """Present every example once, and take over the weights."""
-        n, H = training.n, self._W.shape[1]
+    def _run_epoch(self, training, total, progress):
+        """Present every example, and take over the weights.
+
+        Parameters
+        ----------
+        training : _kernel.Training
+        total : float
+            The sum of the weights of all presentations.
+        progress : float
+            Share of the epochs of this call that are done.
+        """
+        n, H = training.n, self._shape[1]
         batch_size = self._batch_size(n)
         eta = step_size(
             self.learning_rate,
@@ -577,16 +741,22 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         )
         if self.shuffle:
             training.shuffle(self._seed, self.n_iter_)
-        loss = training.epoch(eta) / n
-        W, v, finite = training.weights()
+        if self.momentum == 0:
+            self._velocity = None
+        elif self._velocity is None:
+            self._velocity = np.zeros_like(self._weights)
+        weights, velocity, loss, finite = training.epoch(
+            self._weights, self._velocity, eta
+        )
+        loss /= total
         blown_up = self._standardized and loss > DIVERGED
-        if blown_up or not (finite and math.isfinite(loss)):
+        if blown_up or not finite:
             raise ValueError(
                 divergence_message(
                     self.n_iter_ + 1, eta, H, batch_size, self._standardized
                 )
             )
-        self._W, self._v = W, v
+        self._weights, self._velocity = weights, velocity
         self.loss_ = loss
         self.n_iter_ += 1
         self.t_ += n
@@ -620,10 +790,13 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
     def _warn_of_poor_fit(self, examples):
         order = examples.order
-        rows = order[:: max(1, len(order) // DIAGNOSED_ROWS)]
-        x = (examples.X[rows] - examples.mean) * examples.scale
-        for message in poor_fit_messages(self._W, self._v, x, examples.y[rows]):
-            warnings.warn(message, ConvergenceWarning, stacklevel=4)
+        rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
+        W, v = _kernel.unpack(self._weights, self._shape)
+        W = W.astype(np.float64)
+        W_scaled = W[1:] * self._X_scale[:, np.newaxis]
+        a = safe_sparse_dot(examples.X[rows], W_scaled) + W[0] - self._X_mean @ W_scaled
+        for message in poor_fit_messages(v, expit(a), examples.y[rows], weight):
+            warn(message, ConvergenceWarning)
 
     # ---------------------------------------------------------------- prediction
 
@@ -632,12 +805,12 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Dense and finite.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite.
 
         Returns
         -------
-        y_pred : ndarray of shape (n_samples,)
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the units of the data and the dtype of the training data.
 
         Raises
@@ -650,36 +823,49 @@ class BackpropRegressor(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         check_numeric(X, "X")
-        X = validate_data(self, X, dtype=self._W.dtype, reset=False)
-        y_pred = self._network_output(X) * self._y_std + self._y_mean
-        return y_pred.astype(self._W.dtype, copy=False)
+        dtype = self._weights.dtype
+        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        y_pred = self._network_output(as_kernel_input(X)) * self._y_std + self._y_mean
+        y_pred = y_pred.astype(dtype, copy=False)
+        return y_pred[:, 0] if self._single_output else y_pred
 
     def _network_output(self, X):
-        """ŷ in training units."""
-        network = _kernel.Network(self._W, self._v)
-        return network.predict(as_kernel_input(X), self._X_mean, 1 / self._X_std)
+        """ŷ in training units, shape (n, K)."""
+        return _kernel.predict(
+            self._weights, self._shape, X, self._X_mean, self._X_scale
+        )
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_W")
+        return hasattr(self, "_weights")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags
 
     @property
     def coefs_(self):
-        """w_hj and v_h in the units of the data: [(n_features, H), (H, 1)]."""
+        """w_hj and v_kh in the units of the data: [(n_features, H), (H, K)]."""
         check_is_fitted(self)
-        W = self._W[1:] / self._X_std[:, np.newaxis]
-        v = self._v[1:, np.newaxis] * self._y_std
-        return [self._read_only(W), self._read_only(v)]
+        W, v = _kernel.unpack(self._weights, self._shape)
+        return [
+            self._read_only(W[1:] * self._X_scale[:, np.newaxis]),
+            self._read_only(v[:, 1:].T * self._y_std),
+        ]
 
     @property
     def intercepts_(self):
-        """w_h0 and v_0 in the units of the data: [(H,), (1,)]."""
+        """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
         check_is_fitted(self)
-        shift = (self._X_mean / self._X_std)[:, np.newaxis] * self._W[1:]
-        w_0 = self._W[0] - ordered_sum(shift)
-        v_0 = self._v[:1] * self._y_std + self._y_mean
-        return [self._read_only(w_0), self._read_only(v_0)]
+        W, v = _kernel.unpack(self._weights, self._shape)
+        shift = (self._X_mean * self._X_scale)[:, np.newaxis] * W[1:]
+        return [
+            self._read_only(W[0] - ordered_sum(shift)),
+            self._read_only(v[:, 0] * self._y_std + self._y_mean),
+        ]
 
     def _read_only(self, array):
-        array = array.astype(self._W.dtype)
+        array = array.astype(self._weights.dtype, order="C")
         array.flags.writeable = False
         return array

@@ -1,4 +1,6 @@
-"""The score that early stopping watches, and sums that are the same on every CPU."""
+"""What early stopping watches, and sums that are the same on every CPU."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,15 +10,43 @@ def ordered_sum(values):
     return np.cumsum(values, axis=0)[-1]
 
 
-def r_squared(y, y_hat):
-    """R², summed in the order of the rows whatever the CPU; shapes (n,).
+def r_squared(y, y_hat, weight):
+    """R², the mean over the outputs, summed in the order of the rows whatever the CPU.
 
-    A constant y scores 1 if it is met exactly and 0 otherwise, as in
+    An output that is constant scores 1 if it is met exactly and 0 otherwise, as in
     `sklearn.metrics.r2_score`.
+
+    Parameters
+    ----------
+    y, y_hat : ndarray of shape (n, K)
+    weight : ndarray of shape (n,)
     """
     y, y_hat = y.astype(np.float64), y_hat.astype(np.float64)
-    residual = ordered_sum((y - y_hat) ** 2)
-    total = ordered_sum((y - ordered_sum(y) / len(y)) ** 2)
-    if total == 0:
-        return float(residual == 0)
-    return float(1 - residual / total)
+    weight = weight[:, np.newaxis]
+    mean = ordered_sum(weight * y) / ordered_sum(weight)
+    residual = ordered_sum(weight * (y - y_hat) ** 2)
+    total = ordered_sum(weight * (y - mean) ** 2)
+    scores = np.where(
+        total > 0, 1 - residual / np.where(total > 0, total, 1), residual == 0
+    )
+    return float(ordered_sum(scores) / len(scores))
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Rows that early stopping validates on: X (n, d), y (n, K) in training units."""
+
+    X: object
+    y: np.ndarray
+    weight: np.ndarray
+
+    def score(self, y_hat):
+        """R² of the network's output."""
+        return r_squared(self.y, y_hat, self.weight)
+
+    def loss(self, y_hat):
+        """The mean of E over the rows."""
+        error = self.y.astype(np.float64) - y_hat
+        weighted = self.weight[:, np.newaxis] * error**2
+        total = ordered_sum(ordered_sum(weighted))
+        return float(0.5 * total / ordered_sum(self.weight))

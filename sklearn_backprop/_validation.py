@@ -1,8 +1,19 @@
 """Checks of data that scikit-learn leaves out."""
 
 import datetime
+from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import _check_sample_weight, column_or_1d
+
+from ._warning import warn
+
+# Presentations of a row; more make an epoch take for ever.
+MOST_PRESENTATIONS = 10_000
+
+# The mean weight outside of which rows are hardly ever, or very often, presented.
+USUAL_MEAN_WEIGHT = (0.1, 100)
 
 # Bytes of X; what is larger is read where it is.
 LARGEST_COPY = 64 * 2**20
@@ -46,6 +57,10 @@ def check_numeric(data, name):
             f"{name} cannot be read as an array: {error}. Expected rows of numbers, "
             "all of one length."
         ) from error
+    if array.ndim == 0 and name != "X":  # whose own check is as clear
+        raise ValueError(
+            f"{name} is a single value, {data!r}. Expected one for every row of X."
+        )
     if array.dtype.kind in "SUTMmV":
         found = f"values of type {array.dtype}"
     elif array.dtype.kind == "O":
@@ -63,19 +78,102 @@ def check_numeric(data, name):
     )
 
 
+def check_weights(sample_weight, X):
+    """Numbers of presentations, as float64, or None if each is 1.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, not finite or too large, or all are 0.
+
+    Warns
+    -----
+    UserWarning
+        If the mean weight is far from 1.
+    """
+    if sample_weight is None:
+        return None
+    if not isinstance(sample_weight, Real):
+        check_numeric(sample_weight, "sample_weight")
+    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        row = int((weight < 0).argmax())
+        raise ValueError(
+            f"sample_weight has the negative value {weight[row]:g} in row {row}. "
+            "Expected values of at least 0."
+        )
+    if not weight.any():
+        raise ValueError(
+            "sample_weight is 0 in every row, so there is nothing to learn from. "
+            "Expected at least one positive value."
+        )
+    if weight.max() > MOST_PRESENTATIONS:
+        row = int(weight.argmax())
+        raise ValueError(
+            f"sample_weight has the value {weight[row]:g} in row {row}. A weight is a "
+            f"number of presentations, and more than {MOST_PRESENTATIONS} are not "
+            "accepted. Expected smaller values: divide all by their mean."
+        )
+    mean = weight.mean()
+    if not USUAL_MEAN_WEIGHT[0] <= mean <= USUAL_MEAN_WEIGHT[1]:
+        warn(
+            f"The mean of sample_weight is {mean:.3g}. A weight is a number of "
+            "presentations: training will be as long, or as short, as on that many "
+            "copies of each row. Divide the weights by their mean to rescale it to 1."
+        )
+    return None if (weight == 1).all() else weight
+
+
+def check_targets(y):
+    """Targets as float64, shape (n, K), and whether they were one column.
+
+    Parameters
+    ----------
+    y : ndarray
+        What `validate_data` returned.
+    """
+    if issparse(y):
+        raise ValueError("y is sparse. Expected a dense array: use y.toarray().")
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    single = y.ndim == 1
+    return np.ascontiguousarray(y.reshape(len(y), -1), np.float64), single
+
+
 def as_kernel_input(X):
     """X with rows of neighbouring values, or X itself if a copy would be large.
 
-    The kernel reads any strides, but columns that are apart more slowly.
+    The kernel reads any strides, but columns that are apart more slowly. Sparse X has
+    each column once in a row, in ascending order.
     """
+    if issparse(X):
+        return _canonical(X)
     in_place = X.nbytes >= LARGEST_COPY and X.flags.aligned
     if in_place and all(stride % X.itemsize == 0 for stride in X.strides):
         return X
     return np.ascontiguousarray(X)
 
 
+def _canonical(X):
+    """CSR as the kernel takes it; what the user passed stays as it is."""
+    arrays = (np.require(part, requirements="CA") for part in (X.data, *_indices(X)))
+    X = type(X)(tuple(arrays), shape=X.shape)
+    X.check_format(full_check=True)  # a wrong index would be read from anywhere
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def _indices(X):
+    """Indices and indptr of one type, as SciPy makes them."""
+    if X.indices.dtype == X.indptr.dtype:
+        return X.indices, X.indptr
+    return X.indices.astype(np.int64), X.indptr.astype(np.int64)
+
+
 def first_beyond(values, limit):
-    """The index of the first of n values beyond ±limit, or n."""
+    """The index of the first of n rows with a value beyond ±limit, or n."""
     if max(values.max(), -values.min()) <= limit:  # without an array of |values|
         return len(values)
-    return int((np.abs(values) > limit).argmax())
+    return int((np.abs(values) > limit).any(axis=1).argmax())

@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 
-def fit_quietly(model, X, y):
+def fit_quietly(model, X, y, *args, **kwargs):
     """Fit without the warnings that few epochs or odd settings bring."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(X, y)
+        return model.fit(X, y, *args, **kwargs)
 
 
 def weights_of(model):

@@ -299,11 +299,11 @@ def interrupt_in_epoch(monkeypatch, epoch):
     calls = []
 
     class Training(_kernel.Training):
-        def epoch(self, eta):
+        def epoch(self, weights, velocity, eta):
             calls.append(eta)
             if len(calls) == epoch:
                 os.kill(os.getpid(), signal.SIGINT)
-            return super().epoch(eta)
+            return super().epoch(weights, velocity, eta)
 
     monkeypatch.setattr(_kernel, "Training", Training)
 

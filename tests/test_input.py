@@ -29,6 +29,8 @@ INVALID = {
     "hidden_layer_size": [0, -1, 2.5, "10", None, (10,), np.nan],
     "learning_rate": ["optimal", None, 0.1, True],
     "learning_rate_init": [0, -0.1, "best", None, np.inf, np.nan],
+    "momentum": [-0.1, 1, 1.5, "high", None, np.nan],
+    "alpha": [-1e-9, "strong", None, np.inf, np.nan],
     "batch_size": [0, -3, 1.5, "auto", None],
     "max_iter": [0, -1, 10.0, None, np.inf],
     "tol": [-1e-9, "small", None, np.inf, np.nan],
@@ -134,7 +136,6 @@ BAD_X = {
     "no rows": (X[:0], "0 sample"),
     "no columns": (X[:, :0], "0 feature"),
     "other length": (X[:-1], "inconsistent numbers of samples"),
-    "sparse": (scipy.sparse.csr_array(X), "[Ss]parse data was passed"),
 }
 
 
@@ -172,10 +173,12 @@ BAD_Y = {
         np.array([*y[1:], -np.inf], object),
         "y contains infinity",
     ),
-    "2-D": (X, "y should be a 1d array"),
+    "3-D": (X[:, :, np.newaxis], "dim (<= 2|3)"),
+    "no columns": (X[:, :0], "0 feature"),
+    "sparse": (scipy.sparse.csr_array(X), "y is sparse"),
     "other length": (y[:-1], "inconsistent numbers of samples"),
     "None": (None, "requires y to be passed"),
-    "a scalar": (3.0, r"1d array|0-dimensional|Singleton"),
+    "a scalar": (3.0, r"y is a single value, 3.0"),
 }
 
 

@@ -26,12 +26,31 @@ def in_order(n):
     return np.arange(n, dtype=np.uint32)
 
 
-def training(W, v, X, y, *, order=None, batch_size=1):
-    """The kernel ready to train on data in training units."""
+def training(H, X, y, *, order=None, batch_size=1):
+    """The kernel ready to train a network of H nodes on data in training units."""
     d = X.shape[1]
     order = in_order(len(X)) if order is None else order
-    y = y.astype(X.dtype, copy=False)
-    return _kernel.Training(W, v, X, y, np.zeros(d), np.ones(d), order, batch_size)
+    y = y.astype(X.dtype).reshape(len(y), -1)
+    shape = d, H, y.shape[1]
+    return _kernel.Training(
+        shape, X, y, np.zeros(d), np.ones(d), order, batch_size=batch_size
+    )
+
+
+def epoch(W, v, X, y, eta, **settings):
+    """W, shape (d + 1, H), and v, shape (H + 1,), after an epoch of the kernel."""
+    (d, H), weights = (W.shape[0] - 1, W.shape[1]), _kernel.pack(W, v[np.newaxis])
+    trained = training(H, X, y, **settings)
+    weights, _, _, finite = trained.epoch(weights, None, eta)
+    W, v = _kernel.unpack(weights, (d, H, 1))
+    return W, v[0], finite
+
+
+def outputs(W, v, X):
+    """The kernel's predictions on data in training units, for one output."""
+    d, H = W.shape[0] - 1, W.shape[1]
+    weights = _kernel.pack(W, v[np.newaxis])
+    return _kernel.predict(weights, (d, H, 1), X, np.zeros(d), np.ones(d))[:, 0]
 
 
 def model_of_the_rule(H, **parameters):
@@ -53,7 +72,7 @@ def assert_follows_the_equations(model, X, y, eta, batch_size, epochs=3):
     W, v = (part.astype(np.float64) for part in weights_of(model))
     for _ in range(epochs):
         model.partial_fit(X, y)
-        W, v = equations.epoch(
+        W, v, _ = equations.epoch(
             W, v, X, y, eta, len(X) if batch_size == "all" else batch_size
         )
         assert largest_difference(model, W, v) <= TOLERANCE[X.dtype.type]
@@ -109,11 +128,9 @@ def test_products_of_rows_may_overflow(random, rows):
     X, y = data_set(random, 9, 3)
     X[rows] *= 1e200
     W, v = random.normal(size=(4, 6)), random.normal(size=7)
-    trained = training(W, v, X, y)
-    assert np.isfinite(trained.epoch(0.05))
-    W_oracle, v_oracle = equations.epoch(W.T, v, X, y, 0.05)
-    W_new, v_new, finite = trained.weights()
+    W_new, v_new, finite = epoch(W, v, X, y, 0.05)
     assert finite
+    W_oracle, v_oracle, _ = equations.epoch(W.T, v, X, y, 0.05)
     assert_allclose(W_new, W_oracle.T, rtol=1e-12, atol=1e-12)
     assert_allclose(v_new, v_oracle, rtol=1e-12, atol=1e-12)
 
@@ -194,7 +211,7 @@ def test_predictions_equal_the_equations(random, dtype):
 def sigmoids(a):
     """The kernel's sigmoid of each a: the output of a network with w_1 = v_1 = 1."""
     W, v = np.array([[0], [1]], a.dtype), np.array([0, 1], a.dtype)
-    return _kernel.Network(W, v).predict(a.reshape(-1, 1), np.zeros(1), np.ones(1))
+    return outputs(W, v, a.reshape(-1, 1))
 
 
 @pytest.mark.parametrize(
@@ -224,8 +241,8 @@ def test_sigmoid_is_exact_at_zero_and_infinity(dtype):
         (np.inf, 1),
     ]:
         # as a bias, for predict clips what it finds in X
-        network = _kernel.Network(np.array([[a], [0]], dtype), np.array([0, 1], dtype))
-        assert network.predict(zeros, np.zeros(1), np.ones(1)) == expected
+        W, v = np.array([[a], [0]], dtype), np.array([0, 1], dtype)
+        assert outputs(W, v, zeros) == expected
 
 
 def neighbours(centres, count):
@@ -258,33 +275,60 @@ def test_sigmoid_never_falls(random, dtype, lowest, highest):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("H", [1, 16, 17, 100])
 def test_nodes_that_pad_a_panel_never_learn(random, dtype, H):
-    # Weights that go out of the panels and in again have fresh padding.
+    # Weights that come out of the panels and go in again have fresh padding.
     X, y = data_set(random, 50, 6, dtype)
-    W, v = np.zeros((7, H), dtype), np.ones(H + 1, dtype)
-    trained = training(W, v, X, y)
-    trained.epoch(0.01)
-    W_new, v_new, _ = trained.weights()
-    fresh = _kernel.Network(W_new, v_new)
-    zeros, ones = np.zeros(6), np.ones(6)
-    assert np.array_equal(
-        trained.predict(X, zeros, ones), fresh.predict(X, zeros, ones)
-    )
-    assert not np.array_equal(v, v_new)
+    weights = _kernel.pack(np.zeros((7, H), dtype), np.ones((1, H + 1), dtype))
+    trained, *_ = training(H, X, y).epoch(weights, None, 0.01)
+    assert not np.array_equal(trained, weights)
+    assert np.array_equal(_kernel.pack(*_kernel.unpack(trained, (6, H, 1))), trained)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("K", [1, 3, 20])
 @pytest.mark.parametrize("H", [1, 16, 17, 100])
-def test_packing_and_back_gives_the_same_weights(random, H, dtype):
-    W, v = random.normal(size=(6, H)), random.normal(size=H + 1)
+def test_packing_and_back_gives_the_same_weights(random, H, K, dtype):
+    W, v = random.normal(size=(6, H)), random.normal(size=(K, H + 1))
     W, v = W.astype(dtype), v.astype(dtype)
-    W_back, v_back, finite = _kernel.Network(W, v).weights()
+    weights = _kernel.pack(W, v)
+    assert weights.ctypes.data % 64 == 0
+    W_back, v_back = _kernel.unpack(weights, (5, H, K))
     assert np.array_equal(W_back, W)
     assert np.array_equal(v_back, v)
-    assert finite
-    for array in (W, v):
-        kept, array.flat[-1] = array.flat[-1], np.nan
-        assert not _kernel.Network(W, v).weights()[2]
-        array.flat[-1] = kept
+
+
+@pytest.mark.parametrize("H", [1, 16, 17, 100])
+def test_an_epoch_says_whether_all_weights_are_finite(random, H):
+    X, y = data_set(random, 3, 5)
+    W, v = random.normal(size=(6, H)), random.normal(size=H + 1)
+    X[:, -1] = 0  # so that the last input's weights have no influence
+    assert epoch(W, v, X, y, 0.01)[2]
+    W[-1, -1] = np.inf
+    assert not epoch(W, v, X, y, 0.01)[2]
+
+
+def test_an_epoch_leaves_what_it_was_given(random):
+    X, y = data_set(random, 20, 5)
+    weights = _kernel.pack(random.normal(size=(6, 9)), random.normal(size=(1, 10)))
+    before = weights.copy()
+    trained, *_ = training(9, X, y).epoch(weights, None, 0.1)
+    assert np.array_equal(weights, before)
+    assert not np.array_equal(trained, before)
+
+
+def test_weights_at_any_address_predict_and_train_alike(random):
+    # as those that come out of a pickle or a memory map
+    X, y = data_set(random, 20, 5)
+    weights = _kernel.pack(random.normal(size=(6, 9)), random.normal(size=(1, 10)))
+    room = np.empty(len(weights) + 1)
+    moved = room[1:] if room.ctypes.data % 64 == 0 else room[:-1]
+    moved[:] = weights
+    assert moved.ctypes.data % 64
+    shape, zeros, ones = (5, 9, 1), np.zeros(5), np.ones(5)
+    for result in (
+        lambda weights: _kernel.predict(weights, shape, X, zeros, ones),
+        lambda weights: training(9, X, y).epoch(weights, None, 0.1)[0],
+    ):
+        assert np.array_equal(result(moved), result(weights))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 5000])
@@ -293,13 +337,10 @@ def test_chunks_change_nothing(random, batch_size):
     d, H, n = 300, 3000, 60
     X, y = data_set(random, n, d)
     W, v = random.normal(size=(d + 1, H)) / 20, np.zeros(H + 1)
-    eta = 0.1 / H / min(batch_size, n)
-    whole = training(W, v, X, y, batch_size=batch_size)
-    whole.epoch(eta)
-    W_whole, v_whole, _ = whole.weights()
-    W_oracle, v_oracle = equations.epoch(
-        W.T, v, X, y, eta, batch_size=min(batch_size, n)
-    )
+    batch_size = min(batch_size, n)
+    eta = 0.1 / H / batch_size
+    W_whole, v_whole, _ = epoch(W, v, X, y, eta, batch_size=batch_size)
+    W_oracle, v_oracle, _ = equations.epoch(W.T, v, X, y, eta, batch_size)
     assert_allclose(W_whole, W_oracle.T, atol=1e-13)
     assert_allclose(v_whole, v_oracle, atol=1e-13)
 
@@ -363,13 +404,14 @@ def test_other_threads_run_while_the_kernel_does(random):
     # always yields runs about once between two calls of the kernel, and more often only
     # if the kernel gives up the GIL: here thousands of times.
     X, y = data_set(random, 2000, 20)
-    network = training(np.zeros((21, 200)), np.zeros(201), X, y)
+    network = training(200, X, y)
+    weights = _kernel.pack(np.zeros((21, 200)), np.zeros((1, 201)))
     begun, ended, calls = [], [], 300
 
     def train():
         begun.append(True)
         for _ in range(calls):
-            network.epoch(1e-3)
+            network.epoch(weights, None, 1e-3)
         ended.append(True)
 
     interval, ticks = sys.getswitchinterval(), 0
@@ -391,7 +433,8 @@ def test_an_interrupt_ends_an_epoch_between_chunks(random):
     # epoch here is thousands of chunks, so only a look between chunks can see it.
     X, y = data_set(random, 20_000, 50)
     order = np.tile(in_order(20_000), 2000)
-    network = training(np.zeros((51, 500)), np.zeros(501), X, y, order=order)
+    network = training(500, X, y, order=order)
+    weights = _kernel.pack(np.zeros((51, 500)), np.zeros((1, 501)))
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -400,7 +443,7 @@ def test_an_interrupt_ends_an_epoch_between_chunks(random):
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
         with pytest.raises(KeyboardInterrupt):
-            network.epoch(1e-6)
+            network.epoch(weights, None, 1e-6)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
@@ -436,7 +479,7 @@ def repeated(n, d):
     [
         lambda n: partial(_kernel.sort_rows, mixed(n), in_order(n)),
         lambda n: partial(_kernel.shuffle, in_order(n), 0, 0),
-        lambda n: partial(_kernel.hash_rows, repeated(n, 10), np.zeros(n)),
+        lambda n: partial(_kernel.hash_rows, repeated(n, 10), np.zeros((n, 1))),
         lambda n: partial(_kernel.moments, repeated(n, 10), in_order(n)),
         lambda n: partial(
             _kernel.first_beyond, repeated(n, 20), np.zeros(20), np.ones(20)

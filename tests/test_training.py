@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
 from sklearn_backprop import BackpropRegressor, _kernel, equations
-from sklearn_backprop._presentations import starting_order
+from sklearn_backprop._presentations import hold_out, starting_order
 from sklearn_backprop._scoring import r_squared
 
 CONTINUABLE = ["constant", "invscaling", "adaptive"]
@@ -157,7 +157,8 @@ def test_every_epoch_has_another_order(data):
     # The step of a row depends on those before it, so two epochs in one order and two
     # in another order each give other weights.
     X, y = data
-    start, _ = starting_order(X, y, by_content=True)
+    hashes = _kernel.hash_rows(X, y[:, np.newaxis])
+    start = starting_order(hashes, None, by_content=True).order
     orders = []
     for epoch in range(5):
         orders.append(start.copy())
@@ -170,7 +171,7 @@ def test_every_epoch_has_another_order(data):
     for epoch in (1, 2):
         order = start.copy()
         _kernel.shuffle(order, model._seed, epoch)
-        W, v = equations.epoch(*weights_of(model), X[order], y[order], 0.1)
+        W, v, _ = equations.epoch(*weights_of(model), X[order], y[order], 0.1)
         assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
 
@@ -178,7 +179,7 @@ def test_without_shuffle_the_rows_are_presented_as_given(data):
     X, y = data
     parameters = {"learning_rate_init": 0.1, "standardize": False, "shuffle": False}
     model = regressor(**parameters).partial_fit(X, y)
-    W, v = equations.epoch(*weights_of(model), X, y, 0.1)
+    W, v, _ = equations.epoch(*weights_of(model), X, y, 0.1)
     assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
 
@@ -217,7 +218,7 @@ def test_schedules_follow_their_formulas(data, learning_rate, factors):
     )
     W, v = weights_of(fit(start, X, y))  # the initial weights
     for factor in factors:
-        W, v = equations.epoch(W, v, X, y, 0.05 * factor)
+        W, v, _ = equations.epoch(W, v, X, y, 0.05 * factor)
     assert largest_difference(fit(model, X, y), W, v) < 1e-12
 
 
@@ -237,7 +238,7 @@ def test_adaptive_divides_the_step_by_five_when_the_loss_stalls(data):
     # Stalled epochs 1, 2: more than n_iter_no_change after two, then five reductions.
     # The first epoch is compared with infinity and so always counts as progress.
     for eta in [0.05] * 3 + [0.01] * 2 + [0.002] * 2:
-        W, v = equations.epoch(W, v, X, y, eta)
+        W, v, _ = equations.epoch(W, v, X, y, eta)
     model = regressor(learning_rate="adaptive", max_iter=7, **parameters)
     assert largest_difference(fit(model, X, y), W, v) < 1e-12
 
@@ -354,30 +355,63 @@ def test_early_stopping_restores_the_best_weights(data):
 
 @pytest.mark.filterwarnings("ignore:R.2 score is not well-defined")
 @pytest.mark.parametrize(
-    "y", [[1.0, 2.0, 4.0], [3.0, 3.0, 3.0], [1e10, 1e10 + 1, 1e10 - 1]]
+    "y",
+    [
+        [[1.0], [2.0], [4.0]],
+        [[3.0], [3.0], [3.0]],
+        [[1e10], [1e10 + 1], [1e10 - 1]],
+        [[1.0, 3.0], [2.0, 3.0], [-4.0, 3.0]],
+    ],
 )
 def test_the_score_is_r2(y):
     y = np.array(y)
-    for y_hat in (y, y + np.array([0.1, 0.0, -0.2]), y * 0):
-        assert_allclose(r_squared(y, y_hat), r2_score(y, y_hat))
+    change = np.array([[0.1], [0.0], [-0.2]])
+    for weight in (np.ones(3), np.array([1.0, 0.5, 3.0])):
+        for y_hat in (y, y + change, y * 0):
+            expected = r2_score(y, y_hat, sample_weight=weight)
+            assert_allclose(r_squared(y, y_hat, weight), expected)
 
 
-def test_early_stopping_scores_rows_that_it_did_not_train_on(data):
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_early_stopping_scores_rows_that_it_did_not_train_on(data, shuffle):
+    # Training, statistics included, is what it is without the rows held out.
     X, y = data
-    # (Without shuffle, or a target would change the order of content.)
-    model = regressor(early_stopping=True, validation_fraction=0.2, shuffle=False)
-    reference = fit(model, X, y).loss_curve_
-    # Changing the target of a held-out row changes no loss, of another row it does.
-    changes = []
-    for row in range(len(y)):
-        changed = y + (np.arange(len(y)) == row)
-        changes.append(fit(model, X, changed).loss_curve_ != reference)
-    held_out = ~np.array(changes)
-    assert held_out.sum() == 24
-
-    fit(model, X, y)
-    best = r2_score(y[held_out], model.predict(X[held_out]))
+    parameters = {"early_stopping": True, "shuffle": shuffle}
+    model = fit(regressor(validation_fraction=0.2, **parameters), X, y)
+    hashes = _kernel.hash_rows(X, y[:, np.newaxis])
+    rows, held_out = hold_out(hashes, None, 0.2, model._seed)
+    assert sorted([*rows, *held_out]) == list(range(len(y)))
+    assert len(held_out) == 24
+    rows, X_val, y_val = np.sort(rows), X[held_out], y[held_out]
+    alone = fit(regressor(**parameters), X[rows], y[rows], X_val=X_val, y_val=y_val)
+    assert same_bits(model, alone)
+    assert model.validation_scores_ == alone.validation_scores_
+    best = r2_score(y_val, model.predict(X_val))
     assert_allclose(best, model.best_validation_score_, rtol=1e-10)
+
+
+def test_rows_are_held_out_by_their_content(random):
+    # Copies fall on one side, whatever the order and the weights are.
+    hashes = random.randint(2**63, size=200, dtype=np.uint64)
+    hashes[100:] = hashes[random.randint(0, 100, 100)]
+    rows, held_out = hold_out(hashes, None, 0.3, seed=1)
+    assert not set(hashes[rows]) & set(hashes[held_out])
+    assert 60 <= len(held_out) <= 75
+    assert (np.diff(hashes[rows].astype(float)) >= 0).all()
+
+    p = random.permutation(200)
+    assert set(p[hold_out(hashes[p], None, 0.3, seed=1)[1]]) == set(held_out)
+    contents, count = np.unique(hashes, return_counts=True)
+    weighted = hold_out(contents, count.astype(float), 0.3, seed=1)[1]
+    assert set(contents[weighted]) == set(hashes[held_out])
+
+    others = {tuple(hold_out(hashes, None, 0.3, seed)[1]) for seed in range(50)}
+    assert len(others) == 50
+    counts = np.zeros(200)
+    for seed in range(500):
+        counts[hold_out(np.unique(hashes), None, 0.3, seed)[1]] += 1
+    chosen = counts[: len(contents)]  # binomial, with a deviation of 10
+    assert np.abs(chosen - chosen.mean()).max() < 60
 
 
 def test_early_stopping_goes_with_linear(data):
@@ -406,11 +440,12 @@ def test_early_stopping_beats_the_model_that_it_starts_from(data):
     X, y = data
     model = regressor(early_stopping=True, warm_start=True, max_iter=60)
     fit(model, X, y)
-    model._W, model._v = model._W * 0, model._v * 0
+    W, v = weights_of(model)
+    model._weights = _kernel.pack(np.zeros_like(W.T), np.zeros((1, len(v))))
     model.set_params(max_iter=3)
     fit(model, X, y)
     assert max(model.validation_scores_[-3:]) < model.best_validation_score_
-    assert np.abs(model._v).max() > 0
+    assert np.abs(model.coefs_[1]).max() > 0
 
 
 def test_early_stopping_needs_rows_to_train_on(random):

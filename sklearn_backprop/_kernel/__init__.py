@@ -9,14 +9,16 @@ try:
         LIMIT,
         NARROW,
         WIDE,
-        Network,
         Training,
         chunk_length,
         first_beyond,
         hash_rows,
         moments,
+        pack,
+        predict,
         shuffle,
         sort_rows,
+        unpack,
     )
 except ModuleNotFoundError as error:
     raise ImportError(
@@ -33,12 +35,14 @@ __all__ = [
     "LIMIT",
     "NARROW",
     "WIDE",
-    "Network",
     "Training",
     "chunk_length",
     "first_beyond",
     "hash_rows",
     "moments",
+    "pack",
+    "predict",
     "shuffle",
     "sort_rows",
+    "unpack",
 ]

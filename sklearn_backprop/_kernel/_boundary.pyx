@@ -3,13 +3,15 @@
 """The boundary between Python's arrays and the C kernel: types, memory and chunks.
 
 Nothing is validated here: arrays are of one floating-point type (real), float32 or
-float64, row numbers are those of X, sizes agree. X may have any strides; everything
-else is C-contiguous. The GIL is released while the kernel runs, and signals are seen
-to between chunks of about 10^8 operations, so that Ctrl-C ends a long call within a
-fraction of a second.
+float64, row numbers are those of X, sizes agree. X may have any strides, or be CSR
+without repeated entries; everything else is C-contiguous. The GIL is released while
+the kernel runs, and signals are seen to between chunks of about 10^8 operations, so
+that Ctrl-C ends a long call within a fraction of a second.
 
-Shapes: X (n, d), y (n,), mean and scale (d,), W (d + 1, H) with the biases first,
-v (H + 1,) with v_0 first. A row in training units is (x - mean) * scale.
+Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
+v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
+keeps them. A row in training units is (x - mean) * scale. Order and share say which row
+is presented when, and how much of it; see `presentations` in kernel.h.
 """
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
@@ -48,56 +50,77 @@ cdef extern from "kernel.h" nogil:
     ctypedef struct network:
         Py_ssize_t d
         Py_ssize_t H
+        Py_ssize_t K
         void *weights
+        void *velocity
         void *deltas
         void *workspace
+        void *rows
 
-    ctypedef struct row_order:
+    ctypedef struct rule:
+        double eta
+        double alpha
+        double momentum
+        Py_ssize_t batch_size
+        Py_ssize_t n
+
+    ctypedef struct presentations:
         const uint32_t *narrow
         const uint64_t *wide
+        const double *share
 
     ctypedef struct examples:
         const void *X
         Py_ssize_t row_stride
         Py_ssize_t column_stride
+        const void *indptr
+        const void *indices
+        int wide_indices
         const void *y
         const double *mean
         const double *scale
-        row_order order
+        presentations order
 
     ctypedef int (*interrupted)() noexcept nogil
 
     ctypedef struct functions:
         double (*train)(
-            const network *, const examples *, Py_ssize_t start, Py_ssize_t stop,
-            Py_ssize_t n, Py_ssize_t batch_size, double eta
+            const network *, const examples *, const rule *,
+            Py_ssize_t start, Py_ssize_t stop
         ) noexcept nogil
         void (*predict)(
             const network *, const examples *, Py_ssize_t start, Py_ssize_t stop,
             void *y_hat
         ) noexcept nogil
+        void (*open_rows)(const network *, const examples *) noexcept nogil
+        void (*close_rows)(const network *, const examples *) noexcept nogil
         int (*moments)(
             const examples *, Py_ssize_t n, Py_ssize_t d, double *mean, double *std,
-            interrupted
+            double *room, interrupted
         ) except -1 nogil
         Py_ssize_t (*first_beyond)(
             const examples *, Py_ssize_t n, Py_ssize_t d, interrupted
         ) except -1 nogil
         int (*hash_rows)(
             const examples *, const double *y, Py_ssize_t n, Py_ssize_t d,
-            uint64_t *hashes, interrupted
+            Py_ssize_t K, uint64_t *hashes, interrupted
         ) except -1 nogil
         void (*pack)(const network *, const void *W, const void *v) noexcept nogil
-        int (*unpack)(const network *, void *W, void *v) noexcept nogil
+        void (*unpack)(const network *, void *W, void *v) noexcept nogil
+        int (*finite)(const network *) noexcept nogil
 
     ctypedef struct kernel:
         const char *name
         functions f32
         functions f64
 
-    Py_ssize_t padded(Py_ssize_t items, Py_ssize_t itemsize)
-    Py_ssize_t weights_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
-    Py_ssize_t workspace_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
+    Py_ssize_t weights_size(
+        Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize
+    )
+    Py_ssize_t workspace_size(
+        Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize
+    )
+    Py_ssize_t rows_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
     const kernel *choose_kernel(const char *name)
     bint cpu_has_fma()
 
@@ -172,162 +195,265 @@ cdef void *address(array) except? NULL:
     return start
 
 
-cdef object aligned_zeros(Py_ssize_t n_bytes):
-    """An array of zero bytes that starts on a cache line.
+cdef Py_ssize_t alignment_of(Py_ssize_t n_bytes):
+    """A cache line, or a huge page, for which NumPy asks where an array is large."""
+    return TILE_BYTES if n_bytes < HUGE_PAGE else HUGE_PAGE
 
-    A large one starts on a huge page, for NumPy asks the system to use those.
-    """
-    cdef Py_ssize_t alignment = TILE_BYTES if n_bytes < HUGE_PAGE else HUGE_PAGE
-    memory = np.zeros(n_bytes + alignment, np.uint8)
-    cdef Py_ssize_t start = alignment - <intptr_t> address(memory) % alignment
-    return memory[start:]
+
+cdef object aligned_empty(Py_ssize_t size, dtype):
+    """An uninitialised array for the kernel."""
+    cdef Py_ssize_t n_bytes = size * dtype.itemsize, boundary = alignment_of(n_bytes)
+    memory = np.empty(n_bytes + boundary, np.uint8)
+    cdef Py_ssize_t start = boundary - <intptr_t> address(memory) % boundary
+    return memory[start:start + n_bytes].view(dtype)
+
+
+cdef object aligned_copy(array):
+    copy = aligned_empty(array.size, array.dtype)
+    memcpy(address(copy), address(array), array.nbytes)
+    return copy
+
+
+cdef object aligned(array):
+    """The array, or a copy if it came from elsewhere, as out of a pickle."""
+    if <intptr_t> address(array) % TILE_BYTES == 0:
+        return array
+    return aligned_copy(array)
 
 
 cdef const functions *functions_of(dtype) except NULL:
     return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
 
 
-cdef examples examples_of(X, y, mean, scale, order) except *:
-    """Pointers into the arrays, which the caller holds; all but X may be None."""
-    cdef examples data
-    data.X = address(X)
-    data.row_stride = X.strides[0] // X.itemsize
-    data.column_stride = X.strides[1] // X.itemsize
-    data.y = address(y) if y is not None else NULL
-    data.mean = <const double *> address(mean) if mean is not None else NULL
-    data.scale = <const double *> address(scale) if scale is not None else NULL
-    data.order.narrow = NULL
-    data.order.wide = NULL
-    if order is not None:
-        if order.dtype == NARROW:
-            data.order.narrow = <const uint32_t *> address(order)
-        else:
-            data.order.wide = <const uint64_t *> address(order)
-    return data
-
-
-cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H):
-    """Examples in about 10^8 operations, in whole blocks.
-
-    Four operations a weight and thirty a sigmoid.
-    """
-    return LONG_BLOCK * (1 + 100_000_000 // (LONG_BLOCK * max(H, 1) * (4 * d + 34)))
-
-
-cdef class Network:
-    """Weights as the kernel keeps them, with room to compute in."""
-
-    cdef const functions *run
-    cdef network net
-    cdef object dtype
-    cdef object memory
-
-    def __init__(self, W, v, bint batches=False):
-        cdef Py_ssize_t d = W.shape[0] - 1, H = W.shape[1]
-        self.dtype = W.dtype
-        self.run = functions_of(W.dtype)
-        cdef Py_ssize_t itemsize = W.itemsize
-        cdef Py_ssize_t size = padded(weights_size(d, H, itemsize), itemsize)
-        cdef Py_ssize_t deltas = size if batches else 0
-        self.memory = aligned_zeros(
-            itemsize * (size + deltas + workspace_size(d, H, itemsize))
-        )
-        cdef char *start = <char *> address(self.memory)
-        self.net.d, self.net.H = d, H
-        self.net.weights = start
-        self.net.deltas = start + itemsize * size
-        self.net.workspace = start + itemsize * (size + deltas)
-        self.run.pack(&self.net, address(W), address(v))
-
-    def weights(self):
-        """W, v as new arrays, and whether all of them are finite."""
-        W = np.empty((self.net.d + 1, self.net.H), self.dtype)
-        v = np.empty(self.net.H + 1, self.dtype)
-        cdef bint finite = self.run.unpack(&self.net, address(W), address(v))
-        return W, v, finite
-
-    def predict(self, X, mean, scale):
-        """The network's output in training units for every row of X, shape (n,)."""
-        cdef Py_ssize_t n = X.shape[0], start, stop
-        cdef Py_ssize_t chunk = chunk_length(self.net.d, self.net.H)
-        cdef examples data = examples_of(X, None, mean, scale, None)
-        y_hat = np.empty(n, self.dtype)
-        cdef void *out = address(y_hat)
-
-        for start in range(0, n, chunk):
-            stop = min(start + chunk, n)
-            with nogil:
-                self.run.predict(&self.net, &data, start, stop, out)
-            raise_if_signalled()
-        return y_hat
-
-
-cdef class Training(Network):
-    """A network and the examples that it is trained on, epoch by epoch.
-
-    `order` holds the row of every presentation, in the starting order of each epoch.
-    """
+cdef class Examples:
+    """Data, and pointers into them; all but X may be None."""
 
     cdef examples data
     cdef object arrays
+
+    def __init__(self, X, y=None, mean=None, scale=None, order=None, share=None):
+        cdef examples *data = &self.data
+        if isinstance(X, np.ndarray):
+            self.arrays = X, y, mean, scale, order, share
+            data.row_stride = X.strides[0] // X.itemsize
+            data.column_stride = X.strides[1] // X.itemsize
+            data.indptr = data.indices = NULL
+        else:
+            self.arrays = X.data, y, mean, scale, order, share, X.indptr, X.indices
+            data.row_stride = data.column_stride = 0
+            data.indptr = address(X.indptr)
+            data.indices = address(X.indices)
+            data.wide_indices = X.indices.itemsize == 8
+        data.X = address(self.arrays[0])
+        data.y = address(y) if y is not None else NULL
+        data.mean = <const double *> address(mean) if mean is not None else NULL
+        data.scale = <const double *> address(scale) if scale is not None else NULL
+        data.order.share = NULL
+        if share is not None:
+            data.order.share = <const double *> address(share)
+        self.set_order(order)
+
+    cdef set_order(self, order):
+        self.data.order.narrow = NULL
+        self.data.order.wide = NULL
+        if order is not None and order.dtype == NARROW:
+            self.data.order.narrow = <const uint32_t *> address(order)
+        elif order is not None:
+            self.data.order.wide = <const uint64_t *> address(order)
+
+
+cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
+    """Examples in about 10^8 operations, in whole blocks.
+
+    Four operations a weight, thirty a sigmoid, and eight an output weight.
+    """
+    return LONG_BLOCK * (
+        1 + 100_000_000 // (LONG_BLOCK * max(H, 1) * (4 * d + 26 + 8 * K))
+    )
+
+
+cdef Py_ssize_t chunk_of(shape, X):
+    """The length of a chunk on X; sparse rows cost as much as they have entries."""
+    d, H, K = shape
+    return chunk_length(d if isinstance(X, np.ndarray) else X.nnz // X.shape[0], H, K)
+
+
+cdef network network_of(shape) except *:
+    cdef network net
+    net.d, net.H, net.K = shape
+    net.weights = net.velocity = net.deltas = net.workspace = net.rows = NULL
+    return net
+
+
+def pack(W, v):
+    """Weights as the kernel keeps them, a new array."""
+    shape = W.shape[0] - 1, W.shape[1], v.shape[0]
+    cdef network net = network_of(shape)
+    weights = aligned_empty(weights_size(net.d, net.H, net.K, W.itemsize), W.dtype)
+    net.weights = address(weights)
+    functions_of(W.dtype).pack(&net, address(W), address(v))
+    return weights
+
+
+def unpack(weights, shape):
+    """W and v as new arrays; shape is d, H, K."""
+    cdef network net = network_of(shape)
+    W = np.empty((net.d + 1, net.H), weights.dtype)
+    v = np.empty((net.K, net.H + 1), weights.dtype)
+    net.weights = address(weights)
+    functions_of(weights.dtype).unpack(&net, address(W), address(v))
+    return W, v
+
+
+def predict(weights, shape, X, mean, scale):
+    """The outputs in training units for every row of X, shape (n, K)."""
+    cdef const functions *run = functions_of(weights.dtype)
+    cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X), start, stop
+    cdef network net = network_of(shape)
+    cdef Examples given = Examples(X, mean=mean, scale=scale)
+    cdef Py_ssize_t itemsize = weights.itemsize
+    weights = aligned(weights)
+    workspace = aligned_empty(
+        workspace_size(net.d, net.H, net.K, itemsize), weights.dtype
+    )
+    net.weights = address(weights)
+    net.workspace = address(workspace)
+    if given.data.indptr is not NULL:
+        rows = aligned_empty(rows_size(net.d, net.H, itemsize), weights.dtype)
+        net.rows = address(rows)
+        with nogil:
+            run.open_rows(&net, &given.data)
+    y_hat = np.empty((n, net.K), weights.dtype)
+    cdef void *out = address(y_hat)
+
+    for start in range(0, n, chunk):
+        stop = min(start + chunk, n)
+        with nogil:
+            run.predict(&net, &given.data, start, stop, out)
+        raise_if_signalled()
+    return y_hat
+
+
+cdef class Training:
+    """A network's shape (d, H, K), the examples that it is trained on, and the rule.
+
+    `order` holds the presentations of an epoch in their starting order.
+    """
+
+    cdef const functions *run
+    cdef network net
+    cdef rule rule
+    cdef Examples given
     cdef object order
     cdef object shuffled
+    cdef object memory
     cdef readonly Py_ssize_t n
-    cdef Py_ssize_t batch_size
+    cdef Py_ssize_t chunk
+    cdef bint in_rows
 
-    def __init__(self, W, v, X, y, mean, scale, order, Py_ssize_t batch_size):
-        super().__init__(W, v, batch_size > 1)
-        self.n = len(order)
-        self.batch_size = batch_size
+    def __init__(
+        self,
+        shape,
+        X,
+        y,
+        mean,
+        scale,
+        order,
+        share=None,
+        *,
+        Py_ssize_t batch_size=1,
+        double alpha=0,
+        double momentum=0,
+    ):
+        self.run = functions_of(X.dtype)
+        self.net = network_of(shape)
+        self.given = Examples(X, y, mean, scale, order, share)
         self.order, self.shuffled = order, np.empty_like(order)
-        self.arrays = X, y, mean, scale
-        self.data = examples_of(X, y, mean, scale, order)
+        self.n = len(order)
+        self.rule.n, self.rule.batch_size = self.n, batch_size
+        self.rule.alpha, self.rule.momentum = alpha, momentum
+        self.chunk = chunk_of(shape, X)
+
+        d, H, K = shape
+        workspace = aligned_empty(workspace_size(d, H, K, X.dtype.itemsize), X.dtype)
+        self.net.workspace = address(workspace)
+        deltas = rows = None
+        if batch_size > 1:
+            deltas = aligned_empty(weights_size(d, H, K, X.dtype.itemsize), X.dtype)
+            deltas[:] = 0
+            self.net.deltas = address(deltas)
+        self.in_rows = self.given.data.indptr is not NULL and momentum == 0
+        if self.in_rows:
+            rows = aligned_empty(rows_size(d, H, X.dtype.itemsize), X.dtype)
+            self.net.rows = address(rows)
+        self.memory = workspace, deltas, rows
 
     def shuffle(self, seed, epoch):
         """Put the next epochs into a random order that seed and epoch decide."""
-        cdef void *rows = address(self.shuffled)
-        memcpy(rows, address(self.order), self.n * self.order.itemsize)
+        memcpy(address(self.shuffled), address(self.order), self.order.nbytes)
         shuffle(self.shuffled, seed, epoch)
-        if self.data.order.narrow is not NULL:
-            self.data.order.narrow = <uint32_t *> rows
-        else:
-            self.data.order.wide = <uint64_t *> rows
+        self.given.set_order(self.shuffled)
 
-    def epoch(self, double eta):
-        """Present every example once, and update the weights in place.
+    def epoch(self, weights, velocity, double eta):
+        """Present every example once.
 
-        Returns Σ E over the examples, each E from just before its own update. A sum
-        that is not finite ends the epoch early: the weights are then lost.
+        Takes and returns weights and, with momentum, velocity: what is given is left as
+        it is.
+
+        Returns
+        -------
+        weights, velocity : ndarray
+        loss : float
+            Σ E over the presentations, each E from just before its own update. A sum
+            that is not finite ends the epoch early: the weights are then of no use.
+        finite : bool
+            Whether loss and all weights are.
         """
-        cdef Py_ssize_t chunk = chunk_length(self.net.d, self.net.H), start, stop
+        cdef Py_ssize_t start, stop
         cdef double loss = 0
+        cdef bint finite
+        weights = aligned_copy(weights)
+        self.net.weights = address(weights)
+        if velocity is not None:
+            velocity = aligned_copy(velocity)
+            self.net.velocity = address(velocity)
+        self.rule.eta = eta
 
-        for start in range(0, self.n, chunk):
-            stop = min(start + chunk, self.n)
+        if self.in_rows:
+            with nogil:
+                self.run.open_rows(&self.net, &self.given.data)
+        for start in range(0, self.rule.n, self.chunk):
+            stop = min(start + self.chunk, self.rule.n)
             with nogil:
                 loss += self.run.train(
-                    &self.net, &self.data, start, stop, self.n, self.batch_size, eta
+                    &self.net, &self.given.data, &self.rule, start, stop
                 )
             raise_if_signalled()
             if not isfinite(loss):
                 break
-        return loss
+        with nogil:
+            if self.in_rows:
+                self.run.close_rows(&self.net, &self.given.data)
+            finite = isfinite(loss) and self.run.finite(&self.net)
+        return weights, velocity, loss, finite
 
 
-def moments(X, order):
-    """Mean and standard deviation of each column over the rows in order.
+def moments(X, order, share=None):
+    """Mean and standard deviation of each column over the presentations in order.
 
     Sums run in that order. A column without spread has a standard deviation of 1.
     """
     cdef Py_ssize_t n = len(order), d = X.shape[1]
     cdef const functions *run = functions_of(X.dtype)
-    cdef examples data = examples_of(X, None, None, None, order)
+    cdef Examples given = Examples(X, order=order, share=share)
     mean, std = np.empty(d), np.empty(d)
+    room = np.empty(0 if isinstance(X, np.ndarray) else 6 * d)
     cdef double *to_mean = <double *> address(mean)
     cdef double *to_std = <double *> address(std)
+    cdef double *in_room = <double *> address(room)
 
     with nogil:
-        run.moments(&data, n, d, to_mean, to_std, signalled)
+        run.moments(&given.data, n, d, to_mean, to_std, in_room, signalled)
     return mean, std
 
 
@@ -335,24 +461,24 @@ def first_beyond(X, mean, scale):
     """The first row with a value beyond ±LIMIT in training units, or n."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], row
     cdef const functions *run = functions_of(X.dtype)
-    cdef examples data = examples_of(X, None, mean, scale, None)
+    cdef Examples given = Examples(X, mean=mean, scale=scale)
 
     with nogil:
-        row = run.first_beyond(&data, n, d, signalled)
+        row = run.first_beyond(&given.data, n, d, signalled)
     return row
 
 
 def hash_rows(X, y):
     """64 bits for each row that depend on its values in X and y alone; y is float64."""
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], K = y.shape[1]
     cdef const functions *run = functions_of(X.dtype)
-    cdef examples data = examples_of(X, None, None, None, None)
+    cdef Examples given = Examples(X)
     cdef const double *targets = <const double *> address(y)
     hashes = np.empty(n, np.uint64)
     cdef uint64_t *to = <uint64_t *> address(hashes)
 
     with nogil:
-        run.hash_rows(&data, targets, n, d, to, signalled)
+        run.hash_rows(&given.data, targets, n, d, K, to, signalled)
     return hashes
 
 

@@ -7,7 +7,8 @@
  *
  *     a_t = W x̃_t + Σ_{s<t} (x̃_s · x̃_t) g_s
  *
- * which equals one example at a time but for rounding. In a batch no correction is
+ * which equals one example at a time but for rounding. Where weights decay or have
+ * momentum, every term has a factor; see recurrence.h. In a batch no correction is
  * needed: W stands still, and the updates go to the deltas until the batch ends.
  */
 
@@ -26,7 +27,7 @@ INLINE void IN_BLOCKS(standardise_from)(const examples *data, ptrdiff_t column_s
     const double *restrict scale = data->scale;
 
     for (ptrdiff_t s = 0; s < count; s++, rows += length) {
-        const ptrdiff_t i = row_at(data->order, first + s);
+        const ptrdiff_t i = row_at(&data->order, first + s);
         const REAL *restrict row = (const REAL *)data->X + i * data->row_stride;
         rows[0] = 1;
         for (ptrdiff_t j = 0; j < d; j++) {
@@ -34,15 +35,21 @@ INLINE void IN_BLOCKS(standardise_from)(const examples *data, ptrdiff_t column_s
                 (REAL)(((double)row[j * column_stride] - mean[j]) * scale[j]);
         }
     }
-    if (count < M) {
-        memset(rows, 0, (M - count) * length * sizeof(REAL));
-    }
 }
 
 static void IN_BLOCKS(standardise)(const examples *data, ptrdiff_t first,
                                    ptrdiff_t count, ptrdiff_t d, REAL *rows)
 {
-    if (data->column_stride == 1) {
+    const ptrdiff_t length = padded(d + 1, sizeof(REAL));
+
+    if (count < M) {
+        memset(rows + count * length, 0, (M - count) * length * sizeof(REAL));
+    }
+    if (data->indptr) {
+        for (ptrdiff_t s = 0; s < count; s++) {
+            NAME(spread_row)(data, row_at(&data->order, first + s), d, rows + s * length);
+        }
+    } else if (data->column_stride == 1) {
         IN_BLOCKS(standardise_from)(data, 1, first, count, d, rows);
     } else {
         IN_BLOCKS(standardise_from)(data, data->column_stride, first, count, d, rows);
@@ -60,11 +67,55 @@ static void IN_BLOCKS(transpose)(const REAL *restrict rows, ptrdiff_t d,
     }
 }
 
+/* the same, with example s multiplied by inputs[s], and its constant input by bias[s] */
+static void IN_BLOCKS(transpose_scaled)(const REAL *restrict rows, ptrdiff_t d,
+                                        const REAL bias[M], const REAL inputs[M],
+                                        REAL *restrict x)
+{
+    const ptrdiff_t length = padded(d + 1, sizeof(REAL));
+
+    EACH(s, M) x[s] = rows[s * length] * bias[s];
+    for (ptrdiff_t j = 1; j <= d; j++) {
+        EACH(s, M) x[j * M + s] = rows[s * length + j] * inputs[s];
+    }
+}
+
+/* What example t = 0, 1, … of a block takes from the weights before the block. */
+static void IN_BLOCKS(inputs_of_block)(const REAL *rows, ptrdiff_t d,
+                                       const double bias[M], const double inputs[M],
+                                       REAL *x)
+{
+    REAL for_bias[M], for_inputs[M];
+
+    EACH(t, M) {
+        for_bias[t] = (REAL)bias[t];
+        for_inputs[t] = (REAL)inputs[t];
+    }
+    IN_BLOCKS(transpose_scaled)(rows, d, for_bias, for_inputs, x);
+}
+
+/* What a block of `count` examples, s = 0, 1, …, leaves in the weights after it. */
+static void IN_BLOCKS(updates_of_block)(const REAL *rows, ptrdiff_t d, ptrdiff_t count,
+                                        const double *bias, const double *inputs,
+                                        REAL *x)
+{
+    REAL for_bias[M], for_inputs[M];
+
+    EACH(s, M) {
+        for_bias[s] = s < count ? (REAL)bias[count - s] : 0;
+        for_inputs[s] = s < count ? (REAL)inputs[count - s] : 0;
+    }
+    IN_BLOCKS(transpose_scaled)(rows, d, for_bias, for_inputs, x);
+}
+
 /* Fetch the `count` rows that the next block will read: in a random order they are far
  * from the CPU. Of long rows only the beginning; the pass over W fetches the rest. */
 static void IN_BLOCKS(look_ahead)(const examples *data, ptrdiff_t first, ptrdiff_t count,
-                                  ptrdiff_t d, IN_BLOCKS(pass) *pass)
+                                  ptrdiff_t d, ptrdiff_t K, IN_BLOCKS(pass) *pass)
 {
+    if (data->indptr) {
+        return;
+    }
     const ptrdiff_t stride = data->column_stride;
     const ptrdiff_t line = stride == 1 ? TILE : 1; /* items in a cache line */
     const ptrdiff_t few = MIN(d, FEW_LINES * line);
@@ -72,13 +123,13 @@ static void IN_BLOCKS(look_ahead)(const examples *data, ptrdiff_t first, ptrdiff
     pass->n_ahead = few < d ? count : 0;
     pass->stride = stride;
     for (ptrdiff_t s = 0; s < count; s++) {
-        const ptrdiff_t i = row_at(data->order, first + s);
+        const ptrdiff_t i = row_at(&data->order, first + s);
         const REAL *const row = (const REAL *)data->X + i * data->row_stride;
         for (ptrdiff_t j = 0; j < few; j += line) {
             __builtin_prefetch(row + j * stride);
         }
         __builtin_prefetch(row + (d - 1) * stride);
-        __builtin_prefetch((const REAL *)data->y + i);
+        __builtin_prefetch((const REAL *)data->y + i * K);
         pass->ahead[s] = row;
     }
 }
@@ -107,127 +158,168 @@ static int IN_BLOCKS(all_finite)(REAL gram[M][M])
     return zero == 0;
 }
 
-/* A pass over the network's weights, with room in its workspace; *rows is what is left */
-static IN_BLOCKS(pass) IN_BLOCKS(new_pass)(const network *net, REAL **rows)
+/* A pass over the network's weights, with room in its workspace: for the rows of a block,
+ * and what is left of it */
+static IN_BLOCKS(pass) IN_BLOCKS(new_pass)(const network *net, REAL **rows, REAL **left)
 {
     const ptrdiff_t d = net->d, nodes = padded(net->H, sizeof(REAL));
-    IN_BLOCKS(pass) pass = {.W = net->weights, .d = d, .nodes = nodes};
+    const ptrdiff_t inputs = M * (d + 1);
+    IN_BLOCKS(pass) pass = {.W = net->weights, .V = net->velocity, .d = d};
 
+    pass.nodes = nodes;
     pass.a = net->workspace;
     pass.g = pass.a + M * nodes;
-    pass.x = pass.g + M * nodes + M * padded(d + 1, sizeof(REAL));
-    pass.x_last = pass.x + M * (d + 1);
     *rows = pass.g + M * nodes;
+    pass.x = *rows + M * padded(d + 1, sizeof(REAL));
+    memset(*rows, 0, (char *)pass.x - (char *)*rows);
+    pass.x_last = pass.x + inputs;
+    pass.x_V = pass.x_last + inputs;
+    pass.x_last_V = pass.x_V + inputs;
+    *left = pass.a + workspace_size(d, net->H, 0, sizeof(REAL));
+    pass.keep[0] = pass.keep[3] = pass.keep_bias[0] = pass.keep_bias[3] = 1;
     return pass;
+}
+
+/* How W and V are kept in a block of `count` examples, and what it has taught. */
+static void IN_BLOCKS(end_of_block)(IN_BLOCKS(pass) *pass, int kind, const REAL *rows,
+                                    ptrdiff_t count, const recurrence *bias,
+                                    const recurrence *inputs)
+{
+    const recurrence *const of[2] = {bias, inputs};
+    REAL *const keep[2] = {pass->keep_bias, pass->keep};
+
+    EACH(i, 2) {
+        keep[i][0] = (REAL)of[i]->W_from_W[count];
+        keep[i][1] = (REAL)of[i]->W_from_V[count];
+        keep[i][2] = (REAL)of[i]->V_from_W[count];
+        keep[i][3] = (REAL)of[i]->V_from_V[count];
+    }
+    IN_BLOCKS(updates_of_block)(rows, pass->d, count, bias->W_from_g, inputs->W_from_g,
+                                pass->x_last);
+    if (kind == WITH_MOMENTUM) {
+        IN_BLOCKS(updates_of_block)(rows, pass->d, count, bias->V_from_g,
+                                    inputs->V_from_g, pass->x_last_V);
+    }
 }
 
 /* one example at a time: batches of one */
 static double IN_BLOCKS(train_online)(const network *net, const examples *data,
-                                      ptrdiff_t start, ptrdiff_t stop, REAL eta)
+                                      const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
-    REAL *rows;
-    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows);
+    REAL *rows, *left;
+    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
+    const int kind = net->velocity ? WITH_MOMENTUM : rule->alpha ? DECAYING : PLAIN;
+    const NAME(outputs) out = NAME(outputs_of)(net, rule, left);
+    const recurrence bias = recurrence_of(0, rule->momentum);
+    const recurrence inputs = recurrence_of(rule->eta * rule->alpha, rule->momentum);
     const ptrdiff_t d = pass.d, nodes = pass.nodes;
-    const REAL *const y = data->y;
-    REAL *const a = pass.a, *const g = pass.g, *const v = pass.W + nodes * (d + 1);
+    REAL *const a = pass.a, *const g = pass.g;
     REAL gram[M][M];
     double loss = 0;
 
     memset(g, 0, M * nodes * sizeof(REAL));
     memset(pass.x_last, 0, M * (d + 1) * sizeof(REAL));
+    memset(pass.x_last_V, 0, M * (d + 1) * sizeof(REAL));
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(stop - i, M);
         IN_BLOCKS(standardise)(data, i, count, d, rows);
-        IN_BLOCKS(transpose)(rows, d, pass.x);
-        IN_BLOCKS(look_ahead)(data, i + M, MIN(stop - i - M, M), d, &pass);
-        IN_BLOCKS(sweep)(&pass);
+        if (kind == PLAIN) {
+            IN_BLOCKS(transpose)(rows, d, pass.x);
+        } else {
+            IN_BLOCKS(inputs_of_block)(rows, d, bias.W_from_W, inputs.W_from_W, pass.x);
+        }
+        if (kind == WITH_MOMENTUM) {
+            IN_BLOCKS(inputs_of_block)(rows, d, bias.W_from_V, inputs.W_from_V, pass.x_V);
+        }
+        IN_BLOCKS(look_ahead)(data, i + M, MIN(stop - i - M, M), d, out.K, &pass);
+        IN_BLOCKS(sweep)(&pass, kind);
         pass.backward = !pass.backward;
         IN_BLOCKS(inner_products)(rows, d, gram);
         if (!IN_BLOCKS(all_finite)(gram)) {
             count = 1; /* inf × 0 would make a NaN that the rule does not have */
         }
+        if (kind != PLAIN) {
+            EACH(t, M) EACH(s, t)
+                gram[t][s] = (REAL)(bias.W_from_g[t - s]
+                                    + inputs.W_from_g[t - s] * (gram[t][s] - 1));
+        }
 
-        REAL step = 0;
         for (ptrdiff_t t = 0; t < count; t++) {
-            const REAL y_hat =
-                t ? NAME(learn_then_output)(v, a, step, nodes, g, gram[t], t)
-                  : NAME(output)(v, a, nodes);
-            const REAL error = y[row_at(data->order, i + t)] - y_hat;
-            loss += 0.5 * (double)error * (double)error;
-            step = eta * error;
+            if (t) {
+                NAME(learn_then_output)(&out, kind, a, g, gram[t], t);
+            } else {
+                NAME(output)(&out, a);
+            }
+            loss += NAME(present)(&out, data, i + t, rule->eta);
         }
         const ptrdiff_t last = (count - 1) * nodes;
-        NAME(learn)(v, v, a + last, step, nodes, g + last);
+        NAME(learn)(&out, kind, a + last, g + last);
         if (count < M) {
             memset(g + count * nodes, 0, (M - count) * nodes * sizeof(REAL));
         }
 
-        REAL *const swap = pass.x_last;
-        pass.x_last = pass.x;
-        pass.x = swap;
+        if (kind == PLAIN) {
+            REAL *const swap = pass.x_last;
+            pass.x_last = pass.x;
+            pass.x = swap;
+        } else {
+            IN_BLOCKS(end_of_block)(&pass, kind, rows, count, &bias, &inputs);
+        }
     }
-    IN_BLOCKS(add_updates)(&pass);
+    IN_BLOCKS(add_updates)(&pass, kind);
     return loss;
 }
 
 /* batches of several examples: W and v stand still until a batch ends */
 static double IN_BLOCKS(train_batches)(const network *net, const examples *data,
-                                       ptrdiff_t start, ptrdiff_t stop, ptrdiff_t n,
-                                       ptrdiff_t batch_size, REAL eta)
+                                       const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
-    REAL *rows;
-    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows);
+    REAL *rows, *left;
+    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
+    const NAME(outputs) out = NAME(outputs_of)(net, rule, left);
     const ptrdiff_t d = pass.d, nodes = pass.nodes;
-    const REAL *const y = data->y;
     REAL *const g = pass.g;
-    REAL *const W = net->weights, *const v = W + nodes * (d + 1);
-    REAL *const delta_W = net->deltas, *const delta_v = delta_W + nodes * (d + 1);
     double loss = 0;
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
-        count = MIN(MIN(stop - i, M), batch_size - i % batch_size);
+        count = MIN(MIN(stop - i, M), rule->batch_size - i % rule->batch_size);
         IN_BLOCKS(standardise)(data, i, count, d, rows);
         IN_BLOCKS(transpose)(rows, d, pass.x);
-        IN_BLOCKS(look_ahead)(data, i + count, MIN(stop - i - count, M), d, &pass);
-        pass.W = W;
+        IN_BLOCKS(look_ahead)(data, i + count, MIN(stop - i - count, M), d, out.K, &pass);
+        pass.W = net->weights;
         IN_BLOCKS(products)(&pass);
         memset(g, 0, M * nodes * sizeof(REAL));
         for (ptrdiff_t s = 0; s < count; s++) {
             REAL *const z = pass.a + s * nodes;
-            const REAL error =
-                y[row_at(data->order, i + s)] - NAME(output)(v, z, nodes);
-            loss += 0.5 * (double)error * (double)error;
-            NAME(learn)(v, delta_v, z, eta * error, nodes, g + s * nodes);
+            NAME(output)(&out, z);
+            loss += NAME(present)(&out, data, i + s, rule->eta);
+            NAME(learn)(&out, COLLECTING, z, g + s * nodes);
         }
-        pass.W = delta_W;
+        pass.W = net->deltas;
         pass.x_last = pass.x;
-        IN_BLOCKS(add_updates)(&pass);
-        if ((i + count) % batch_size == 0 || i + count == n) {
-            for (REAL *w = W, *delta = delta_W; w <= v + nodes; w++, delta++) {
-                *w += *delta;
-                *delta = 0;
-            }
+        IN_BLOCKS(add_updates)(&pass, PLAIN);
+        if ((i + count) % rule->batch_size == 0 || i + count == rule->n) {
+            NAME(end_batch)(net, rule);
         }
     }
     return loss;
 }
 
-static double IN_BLOCKS(train)(const network *net, const examples *data, ptrdiff_t start,
-                               ptrdiff_t stop, ptrdiff_t n, ptrdiff_t batch_size,
-                               REAL eta)
+static double IN_BLOCKS(train)(const network *net, const examples *data,
+                               const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
-    return batch_size == 1
-               ? IN_BLOCKS(train_online)(net, data, start, stop, eta)
-               : IN_BLOCKS(train_batches)(net, data, start, stop, n, batch_size, eta);
+    return rule->batch_size == 1
+               ? IN_BLOCKS(train_online)(net, data, rule, start, stop)
+               : IN_BLOCKS(train_batches)(net, data, rule, start, stop);
 }
 
 static void IN_BLOCKS(predict)(const network *net, const examples *data, ptrdiff_t start,
                                ptrdiff_t stop, REAL *y_hat)
 {
-    REAL *rows;
-    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows);
-    const ptrdiff_t d = pass.d, nodes = pass.nodes;
-    const REAL *const v = pass.W + nodes * (d + 1);
+    REAL *rows, *left;
+    IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
+    const NAME(outputs) out = NAME(outputs_of)(net, NULL, left);
+    const ptrdiff_t d = pass.d, K = out.K;
     REAL *const x = pass.x;
     const REAL limit = LIMIT;
 
@@ -240,12 +332,14 @@ static void IN_BLOCKS(predict)(const network *net, const examples *data, ptrdiff
         }
         IN_BLOCKS(products)(&pass);
         for (ptrdiff_t s = 0; s < count; s++) {
-            y_hat[i + s] = NAME(output)(v, pass.a + s * nodes, nodes);
+            NAME(output)(&out, pass.a + s * pass.nodes);
+            memcpy(y_hat + (i + s) * K, out.y_hat, K * sizeof(REAL));
         }
     }
 }
 
 #undef M
 #undef WIDTH
+#undef WIDTH_WITH_V
 #undef IN_BLOCKS
 #undef FEW_LINES

@@ -2,6 +2,40 @@
 
 #define COLUMNS 256 /* taken together, or a row would be fetched often */
 
+/* Values enter sums relative to the middle of their column's range and times a power of
+ * two that makes half that range about 1, so that nothing overflows, underflows or
+ * cancels, whatever the scale of the data. */
+static void NAME(choose_unit)(double low, double high, double *mean, double *unit)
+{
+    int exponent = 0;
+
+    *mean = low / 2 + high / 2;
+    frexp(high / 2 - low / 2, &exponent);
+    *unit = ldexp(1, exponent > -1022 ? -exponent : 1022);
+}
+
+/* A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
+static void NAME(conclude_column)(double low, double high, double variance, double unit,
+                                  double *mean, double *std)
+{
+    *std = sqrt(variance) / unit;
+    if (low == high || !isfinite((REAL)(1 / *std))) {
+        *mean = low;
+        *std = 1;
+    }
+}
+
+/* of the first n presentations */
+static double NAME(total_share)(const examples *data, ptrdiff_t n)
+{
+    double total = (double)n;
+
+    for (ptrdiff_t i = 0; data->order.share && i < n; i++) {
+        total -= 1 - share_at(&data->order, i);
+    }
+    return total;
+}
+
 /* `width` columns from the first on. X with neighbouring columns is read row by row;
  * column_stride is then known at compile time. */
 INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_stride,
@@ -9,23 +43,26 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
                                     double *mean, double *std, interrupted ask)
 {
     const REAL *const X = (const REAL *)data->X + first * column_stride;
+    const double total = NAME(total_share)(data, n);
     double low[COLUMNS], high[COLUMNS], unit[COLUMNS], sum[COLUMNS] = {0};
     double squares[COLUMNS] = {0};
     const ptrdiff_t stretch = 1 + PATIENCE / width;
 
 #define ROWS                                                                            \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
-        const REAL *const row = X + row_at(data->order, i) * data->row_stride;          \
-        const ptrdiff_t later = row_at(data->order, MIN(i + 8, n - 1));                 \
+        const REAL *const row = X + row_at(&data->order, i) * data->row_stride;         \
+        const ptrdiff_t later = row_at(&data->order, MIN(i + 8, n - 1));                \
+        const double share = share_at(&data->order, i);                                 \
         __builtin_prefetch(X + later * data->row_stride);                               \
         __builtin_prefetch(X + later * data->row_stride + (width - 1) * column_stride); \
-        if (i % stretch == stretch - 1 && ask()) {                                    \
+        if (i % stretch == stretch - 1 && ask()) {                                      \
             return -1;                                                                  \
         }                                                                               \
         for (ptrdiff_t j = 0; j < width; j++) {                                         \
             const double x = row[j * column_stride];
 #define END_ROWS                                                                        \
         }                                                                               \
+        (void)share;                                                                    \
     }
 
     for (ptrdiff_t j = 0; j < width; j++) {
@@ -37,43 +74,109 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
         high[j] = x > high[j] ? x : high[j];
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
-        int exponent = 0;
-        mean[j] = low[j] / 2 + high[j] / 2;
-        frexp(high[j] / 2 - low[j] / 2, &exponent);
-        unit[j] = ldexp(1, exponent > -1022 ? -exponent : 1022);
+        NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ROWS
-        sum[j] += (x - mean[j]) * unit[j];
+        sum[j] += share * ((x - mean[j]) * unit[j]);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
-        mean[j] += sum[j] / (double)n / unit[j];
+        mean[j] += sum[j] / total / unit[j];
     }
     ROWS
         const double u = (x - mean[j]) * unit[j];
-        squares[j] += u * u;
+        squares[j] += share * (u * u);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
-        std[j] = sqrt(squares[j] / (double)n) / unit[j];
-        if (low[j] == high[j] || !isfinite((REAL)(1 / std[j]))) {
-            mean[j] = low[j];
-            std[j] = 1;
-        }
+        NAME(conclude_column)(low[j], high[j], squares[j] / total, unit[j], mean + j,
+                              std + j);
     }
     return 0;
 #undef ROWS
 #undef END_ROWS
 }
 
-/* Sums run over the rows in their order. Values enter them relative to the middle of
- * their column's range and times a power of two that makes half that range about 1, so
- * that nothing overflows, underflows or cancels, whatever the scale of the data; the spread has a pass of its
- * own. A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
+/* The same from the entries of sparse rows: all other values are 0, and enter every sum
+ * together. */
+static int NAME(moments_of_sparse)(const examples *data, ptrdiff_t n, ptrdiff_t d,
+                                   double *mean, double *std, double *room,
+                                   interrupted ask)
+{
+    const double total = NAME(total_share)(data, n);
+    double *const low = room, *const high = low + d, *const unit = high + d;
+    double *const sum = unit + d, *const count = sum + d, *const weight = count + d;
+    ptrdiff_t seen = 0;
+
+#define ENTRIES                                                                         \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                 \
+        const NAME(row) row = NAME(row_of)(data, row_at(&data->order, i));              \
+        const double share = share_at(&data->order, i);                                 \
+        seen += 1 + row.stop - row.start;                                               \
+        if (seen > PATIENCE) {                                                          \
+            seen = 0;                                                                   \
+            if (ask()) {                                                                \
+                return -1;                                                              \
+            }                                                                           \
+        }                                                                               \
+        EACH_ENTRY(row) {                                                               \
+            const double x = row.values[e];
+#define END_ENTRIES                                                                     \
+        }                                                                               \
+        (void)share;                                                                    \
+    }
+
+    for (ptrdiff_t j = 0; j < d; j++) {
+        low[j] = INFINITY;
+        high[j] = -INFINITY;
+        sum[j] = count[j] = weight[j] = 0;
+    }
+    ENTRIES
+        low[j] = x < low[j] ? x : low[j];
+        high[j] = x > high[j] ? x : high[j];
+        count[j] += 1;
+        weight[j] += share;
+    END_ENTRIES
+    for (ptrdiff_t j = 0; j < d; j++) {
+        if (count[j] < (double)n) {
+            low[j] = low[j] < 0 ? low[j] : 0;
+            high[j] = high[j] > 0 ? high[j] : 0;
+        }
+        NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
+    }
+    ENTRIES
+        sum[j] += share * ((x - mean[j]) * unit[j]);
+    END_ENTRIES
+    for (ptrdiff_t j = 0; j < d; j++) {
+        const double zeros = count[j] < (double)n ? total - weight[j] : 0;
+        sum[j] += zeros * ((0 - mean[j]) * unit[j]);
+        mean[j] += sum[j] / total / unit[j];
+        sum[j] = 0;
+    }
+    ENTRIES
+        const double u = (x - mean[j]) * unit[j];
+        sum[j] += share * (u * u);
+    END_ENTRIES
+    for (ptrdiff_t j = 0; j < d; j++) {
+        const double zeros = count[j] < (double)n ? total - weight[j] : 0;
+        const double u = (0 - mean[j]) * unit[j];
+        NAME(conclude_column)(low[j], high[j], (sum[j] + zeros * (u * u)) / total,
+                              unit[j], mean + j, std + j);
+    }
+    return 0;
+#undef ENTRIES
+#undef END_ENTRIES
+}
+
+/* Sums run over the presentations in their order, each as much as its share; the spread
+ * has a pass of its own. */
 static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
-                         double *std, interrupted ask)
+                         double *std, double *room, interrupted ask)
 {
     const int neighbours = data->column_stride == 1;
     const ptrdiff_t group = neighbours ? COLUMNS : 1;
 
+    if (data->indptr) {
+        return NAME(moments_of_sparse)(data, n, d, mean, std, room, ask);
+    }
     for (ptrdiff_t first = 0; first < d; first += group) {
         const ptrdiff_t width = d - first < group ? d - first : group;
         const int result =
@@ -88,6 +191,42 @@ static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double 
     return 0;
 }
 
+/* whether x, or x relative to the mean, is beyond what products can bear */
+static int NAME(beyond)(const examples *data, ptrdiff_t j, double x)
+{
+    const double scale = data->scale[j], mean = data->mean[j];
+    return fabs((x - mean) * scale) > LIMIT || fabs(x * scale) > LIMIT;
+}
+
+/* In sparse rows the mean is not taken off, so both have to be in range. */
+static ptrdiff_t NAME(first_beyond_of_sparse)(const examples *data, ptrdiff_t n,
+                                              ptrdiff_t d, interrupted ask)
+{
+    ptrdiff_t seen = 0;
+
+    for (ptrdiff_t j = 0; j < d && n > 0; j++) {
+        if (NAME(beyond)(data, j, 0)) {
+            return 0;
+        }
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const NAME(row) row = NAME(row_of)(data, i);
+        seen += 1 + row.stop - row.start;
+        if (seen > PATIENCE) {
+            seen = 0;
+            if (ask()) {
+                return -1;
+            }
+        }
+        EACH_ENTRY(row) {
+            if (NAME(beyond)(data, j, row.values[e])) {
+                return i;
+            }
+        }
+    }
+    return n;
+}
+
 static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t d,
                                     interrupted ask)
 {
@@ -95,6 +234,9 @@ static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t
     const int neighbours = data->column_stride == 1;
     const ptrdiff_t stretch = 1 + PATIENCE / d;
 
+    if (data->indptr) {
+        return NAME(first_beyond_of_sparse)(data, n, d, ask);
+    }
     for (ptrdiff_t start = 0; start < n; start += stretch) {
         ptrdiff_t found = start + stretch < n ? start + stretch : n;
         const ptrdiff_t stop = found;

@@ -1,9 +1,45 @@
-/* What one example needs once W x̃ is known: its output, and what it teaches.
+/* What one example needs once W x̃ is known: its outputs, and what it teaches.
  *
  *     a, z     (nodes,)        pre-activations; outputs of the nodes take their place
- *     v        (nodes + 1,)    output weights, with v_0 behind them
+ *     step     (K,)            η (y - ŷ)
  *     g        (nodes,)        factor of the update W += g x̃ᵀ
+ *
+ * K, and how the output weights learn, are known at compile time in the cases that must
+ * be fast: one output, and the rule without penalty or momentum.
  */
+
+
+typedef struct {
+    ptrdiff_t nodes, K;
+    REAL *v;              /* v[k][h] (K, nodes), and v_0 (K,) behind them */
+    REAL *velocity;       /* of v and v_0, if WITH_MOMENTUM */
+    REAL *deltas;         /* of v and v_0, if COLLECTING */
+    REAL decay, momentum; /* ηα and μ */
+    REAL *sums;           /* room for K tiles */
+    REAL *y_hat, *step;   /* (K,) */
+} NAME(outputs);
+
+static NAME(outputs) NAME(outputs_of)(const network *net, const rule *rule, REAL *room)
+{
+    const ptrdiff_t nodes = padded(net->H, sizeof(REAL)), K = net->K;
+    const ptrdiff_t hidden = nodes * (net->d + 1);
+    NAME(outputs) out = {.nodes = nodes, .K = K, .v = (REAL *)net->weights + hidden};
+
+    if (net->velocity) {
+        out.velocity = (REAL *)net->velocity + hidden;
+    }
+    if (net->deltas) {
+        out.deltas = (REAL *)net->deltas + hidden;
+    }
+    if (rule) {
+        out.decay = (REAL)(rule->eta * rule->alpha);
+        out.momentum = (REAL)rule->momentum;
+    }
+    out.sums = room;
+    out.y_hat = room + K * TILE;
+    out.step = out.y_hat + padded(K, sizeof(REAL));
+    return out;
+}
 
 /* the sum over all lanes of a tile */
 INLINE REAL NAME(total)(const VECTOR *parts)
@@ -19,69 +55,217 @@ INLINE REAL NAME(total)(const VECTOR *parts)
     return sum[0];
 }
 
-/* For one register of nodes: g = step v z (1 - z) from v as it is, then Δv = step z goes
- * to delta_v, which may be v itself; step is η (y - ŷ). Returns g. */
-INLINE VECTOR NAME(learn_nodes)(const REAL *v, REAL *delta_v, const REAL *z, REAL step,
-                                REAL *g)
+/* For one register of nodes: g = Σ_k step_k v_k z (1 - z) from v as it is, then v_k learns
+ * step_k z. Returns g. */
+INLINE VECTOR NAME(learn_nodes)(const NAME(outputs) *out, int kind, ptrdiff_t K,
+                                ptrdiff_t h, const REAL *z, REAL *g)
 {
-    const VECTOR outputs = LOAD(z), delta = step * outputs;
-    const VECTOR factor = LOAD(v) * FUSED(-delta, outputs, delta);
+    const VECTOR outputs = LOAD(z + h);
+    VECTOR factor = ALL(0);
 
-    STORE(delta_v, LOAD(delta_v) + delta);
-    STORE(g, factor);
+    for (ptrdiff_t k = 0; k < K; k++) {
+        REAL *const to = out->v + k * out->nodes + h;
+        const VECTOR step = ALL(out->step[k]), v = LOAD(to);
+        factor = k ? FUSED(step, v, factor) : step * v;
+        if (kind == PLAIN) {
+            STORE(to, FUSED(step, outputs, v));
+        } else if (kind == COLLECTING) {
+            REAL *const delta = out->deltas + k * out->nodes + h;
+            STORE(delta, FUSED(step, outputs, LOAD(delta)));
+        } else if (kind == DECAYING) {
+            STORE(to, FUSED(step, outputs, FUSED(ALL(-out->decay), v, v)));
+        } else {
+            REAL *const velocity = out->velocity + k * out->nodes + h;
+            const VECTOR kept = FUSED(ALL(-out->decay), v, out->momentum * LOAD(velocity));
+            const VECTOR change = FUSED(step, outputs, kept);
+            STORE(velocity, change);
+            STORE(to, v + change);
+        }
+    }
+    factor *= FUSED(-outputs, outputs, outputs);
+    STORE(g + h, factor);
     return factor;
 }
 
-static void NAME(learn)(const REAL *v, REAL *delta_v, const REAL *z, REAL step,
-                        ptrdiff_t nodes, REAL *g)
+INLINE void NAME(learn_bias)(const NAME(outputs) *out, int kind, ptrdiff_t K)
 {
-    for (ptrdiff_t h = 0; h < nodes; h += LANES) {
-        NAME(learn_nodes)(v + h, delta_v + h, z + h, step, g + h);
+    REAL *const v_0 = (kind == COLLECTING ? out->deltas : out->v) + K * out->nodes;
+
+    for (ptrdiff_t k = 0; k < K; k++) {
+        REAL change = out->step[k];
+        if (kind == WITH_MOMENTUM) {
+            REAL *const velocity = out->velocity + K * out->nodes + k;
+            change = *velocity = FMA(out->momentum, *velocity, change);
+        }
+        v_0[k] += change;
     }
-    delta_v[nodes] += step;
 }
 
-/* ŷ = Σ_h v_h z_h + v_0 with z = sigmoid(a) */
-static REAL NAME(output)(const REAL *v, REAL *a, ptrdiff_t nodes)
+/* The sums over nodes of v_k z, tile by tile, begin with 0, take in the register of nodes
+ * that is part p of its tile, and become ŷ_k. */
+INLINE void NAME(clear)(VECTOR *sums, ptrdiff_t K)
 {
-    VECTOR sum[PARTS];
+    for (ptrdiff_t k = 0; k < K; k++) {
+        EACH(p, PARTS) sums[k * PARTS + p] = ALL(0);
+    }
+}
 
-    EACH(p, PARTS) sum[p] = ALL(0);
-    for (ptrdiff_t first = 0; first < nodes; first += TILE) {
+INLINE void NAME(take_in)(const NAME(outputs) *out, VECTOR *sums, ptrdiff_t K,
+                          ptrdiff_t h, ptrdiff_t p, VECTOR z)
+{
+    for (ptrdiff_t k = 0; k < K; k++) {
+        VECTOR *const sum = sums + k * PARTS + p;
+        *sum = FUSED(LOAD(out->v + k * out->nodes + h), z, *sum);
+    }
+}
+
+INLINE void NAME(conclude)(const NAME(outputs) *out, const VECTOR *sums, ptrdiff_t K)
+{
+    for (ptrdiff_t k = 0; k < K; k++) {
+        out->y_hat[k] = NAME(total)(sums + k * PARTS) + out->v[K * out->nodes + k];
+    }
+}
+
+/* ŷ_k = Σ_h v_kh z_h + v_k0 with z = sigmoid(a) */
+INLINE void NAME(output_of)(const NAME(outputs) *out, ptrdiff_t K, REAL *a)
+{
+    VECTOR one[PARTS], *const sums = K == 1 ? one : (VECTOR *)out->sums;
+
+    NAME(clear)(sums, K);
+    for (ptrdiff_t first = 0; first < out->nodes; first += TILE) {
         EACH(p, PARTS) {
             const ptrdiff_t h = first + p * LANES;
             const VECTOR z = NAME(sigmoid)(LOAD(a + h));
-            sum[p] = FUSED(LOAD(v + h), z, sum[p]);
             STORE(a + h, z);
+            NAME(take_in)(out, sums, K, h, p, z);
         }
     }
-    return NAME(total)(sum) + v[nodes];
+    NAME(conclude)(out, sums, K);
 }
 
-/* ŷ of example t > 0 of a block, once the example before has taught its part: `learn`
- * for example t - 1, a_t += Σ_{s<t} gram[s] g_s, and `output` for example t, in one pass
- * over the nodes. Rows of a, and of g, are `nodes` apart. */
-static REAL NAME(learn_then_output)(REAL *v, REAL *a, REAL step, ptrdiff_t nodes,
-                                    REAL *g, const REAL *gram, ptrdiff_t t)
+static void NAME(output)(const NAME(outputs) *out, REAL *a)
 {
-    REAL *const a_t = a + t * nodes;
-    VECTOR sum[PARTS];
+    if (out->K == 1) {
+        NAME(output_of)(out, 1, a);
+    } else {
+        NAME(output_of)(out, out->K, a);
+    }
+}
 
-    EACH(p, PARTS) sum[p] = ALL(0);
+INLINE void NAME(learn_from)(const NAME(outputs) *out, int kind, ptrdiff_t K,
+                             const REAL *z, REAL *g)
+{
+    for (ptrdiff_t h = 0; h < out->nodes; h += LANES) {
+        NAME(learn_nodes)(out, kind, K, h, z, g);
+    }
+    NAME(learn_bias)(out, kind, K);
+}
+
+/* v and v_0 learn an example; its g */
+static void NAME(learn)(const NAME(outputs) *out, int kind, const REAL *z, REAL *g)
+{
+    if (kind == PLAIN && out->K == 1) {
+        NAME(learn_from)(out, PLAIN, 1, z, g);
+    } else if (kind == PLAIN) {
+        NAME(learn_from)(out, PLAIN, out->K, z, g);
+    } else if (kind == COLLECTING) {
+        NAME(learn_from)(out, COLLECTING, out->K, z, g);
+    } else if (kind == DECAYING) {
+        NAME(learn_from)(out, DECAYING, out->K, z, g);
+    } else {
+        NAME(learn_from)(out, WITH_MOMENTUM, out->K, z, g);
+    }
+}
+
+/* The outputs for example t > 0 of a block, once the example before has taught its part:
+ * `learn` for example t - 1, a_t += Σ_{s<t} gram[s] g_s, and `output` for example t, in
+ * one pass over the nodes. Rows of a, and of g, are `nodes` apart. */
+INLINE void NAME(learn_from_then_output)(const NAME(outputs) *out, int kind,
+                                         ptrdiff_t K, REAL *a, REAL *g,
+                                         const REAL *gram, ptrdiff_t t)
+{
+    const ptrdiff_t nodes = out->nodes;
+    REAL *const a_t = a + t * nodes;
+    VECTOR one[PARTS], *const sums = K == 1 ? one : (VECTOR *)out->sums;
+
+    NAME(clear)(sums, K);
     for (ptrdiff_t first = 0; first < nodes; first += TILE) {
         EACH(p, PARTS) {
             const ptrdiff_t h = first + p * LANES;
-            const VECTOR last = NAME(learn_nodes)(v + h, v + h, a_t - nodes + h, step,
-                                                  g + (t - 1) * nodes + h);
+            const VECTOR last = NAME(learn_nodes)(out, kind, K, h, a_t - nodes,
+                                                  g + (t - 1) * nodes);
             VECTOR z = LOAD(a_t + h);
             for (ptrdiff_t s = 0; s < t - 1; s++) {
                 z = FUSED(ALL(gram[s]), LOAD(g + s * nodes + h), z);
             }
             z = NAME(sigmoid)(FUSED(ALL(gram[t - 1]), last, z));
-            sum[p] = FUSED(LOAD(v + h), z, sum[p]);
             STORE(a_t + h, z);
+            NAME(take_in)(out, sums, K, h, p, z);
         }
     }
-    v[nodes] += step;
-    return NAME(total)(sum) + v[nodes];
+    NAME(learn_bias)(out, kind, K);
+    NAME(conclude)(out, sums, K);
+}
+
+static void NAME(learn_then_output)(const NAME(outputs) *out, int kind, REAL *a, REAL *g,
+                                    const REAL *gram, ptrdiff_t t)
+{
+    if (kind == PLAIN && out->K == 1) {
+        NAME(learn_from_then_output)(out, PLAIN, 1, a, g, gram, t);
+    } else if (kind == PLAIN) {
+        NAME(learn_from_then_output)(out, PLAIN, out->K, a, g, gram, t);
+    } else if (kind == DECAYING) {
+        NAME(learn_from_then_output)(out, DECAYING, out->K, a, g, gram, t);
+    } else {
+        NAME(learn_from_then_output)(out, WITH_MOMENTUM, out->K, a, g, gram, t);
+    }
+}
+
+/* E of presentation i, from ŷ; out->step becomes what it teaches */
+static double NAME(present)(const NAME(outputs) *out, const examples *data, ptrdiff_t i,
+                            double eta)
+{
+    const REAL *const y = (const REAL *)data->y + row_at(&data->order, i) * out->K;
+    const double share = share_at(&data->order, i);
+    const REAL step = (REAL)(share * eta);
+    double squares = 0;
+
+    for (ptrdiff_t k = 0; k < out->K; k++) {
+        const REAL error = y[k] - out->y_hat[k];
+        squares += (double)error * (double)error;
+        out->step[k] = step * error;
+    }
+    return 0.5 * share * squares;
+}
+
+static void NAME(change)(REAL *w, REAL *velocity, REAL *delta, ptrdiff_t count,
+                         REAL decay, REAL momentum)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        REAL by = delta[i] - decay * w[i];
+        if (velocity) {
+            by = velocity[i] = by + momentum * velocity[i];
+        }
+        w[i] += by;
+        delta[i] = 0;
+    }
+}
+
+/* All weights take their deltas; those of the constant input do not decay. */
+static void NAME(end_batch)(const network *net, const rule *rule)
+{
+    const ptrdiff_t nodes = padded(net->H, sizeof(REAL)), d = net->d, K = net->K;
+    const ptrdiff_t inputs = d * TILE, hidden = nodes * (d + 1), outputs = K * nodes;
+    const REAL decay = (REAL)(rule->eta * rule->alpha), momentum = (REAL)rule->momentum;
+    REAL *const w = net->weights, *const velocity = net->velocity;
+    REAL *const delta = net->deltas;
+
+#define CHANGE(first, count, decay)                                                         NAME(change)(w + (first), velocity ? velocity + (first) : NULL, delta + (first),                     count, decay, momentum)
+    for (ptrdiff_t panel = 0; panel < hidden; panel += TILE + inputs) {
+        CHANGE(panel, TILE, 0);
+        CHANGE(panel + TILE, inputs, decay);
+    }
+    CHANGE(hidden, outputs, decay);
+    CHANGE(hidden + outputs, K, 0);
+#undef CHANGE
 }

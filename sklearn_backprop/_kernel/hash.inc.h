@@ -10,30 +10,46 @@ INLINE uint64_t NAME(hash_value)(double value, uint64_t place)
 /* A row's hash is a sum over its values, so that they may be taken in any order: the
  * inner loop runs over what lies together in memory. */
 static int NAME(hash_rows)(const examples *data, const double *y, ptrdiff_t n,
-                           ptrdiff_t d, uint64_t *hashes, interrupted ask)
+                           ptrdiff_t d, ptrdiff_t K, uint64_t *hashes, interrupted ask)
 {
     const REAL *const X = data->X;
     const int neighbours = data->column_stride == 1;
     const ptrdiff_t stretch = 1 + PATIENCE / d;
 
     for (ptrdiff_t start = 0; start < n; start += stretch) {
-        const ptrdiff_t stop = start + stretch < n ? start + stretch : n;
+        const ptrdiff_t stop = MIN(start + stretch, n);
         if (start && ask()) {
             return -1;
         }
         for (ptrdiff_t i = start; i < stop; i++) {
-            const REAL *const row = X + i * data->row_stride;
-            uint64_t hash = NAME(hash_value)(y[i], 0);
-            for (ptrdiff_t j = 0; neighbours && j < d; j++) {
-                hash += NAME(hash_value)(row[j], 1 + (uint64_t)j);
+            hashes[i] = 0;
+            for (ptrdiff_t k = 0; k < K; k++) {
+                hashes[i] += NAME(hash_value)(y[i * K + k], (uint64_t)-k);
             }
-            hashes[i] = hash;
         }
-        for (ptrdiff_t j = 0; !neighbours && j < d; j++) {
-            const REAL *const column = X + j * data->column_stride;
+        if (data->indptr) {
             for (ptrdiff_t i = start; i < stop; i++) {
-                hashes[i] +=
-                    NAME(hash_value)(column[i * data->row_stride], 1 + (uint64_t)j);
+                const NAME(row) row = NAME(row_of)(data, i);
+                EACH_ENTRY(row) {
+                    hashes[i] += NAME(hash_value)(row.values[e], 1 + (uint64_t)j);
+                }
+            }
+        } else if (neighbours) {
+            for (ptrdiff_t i = start; i < stop; i++) {
+                const REAL *const row = X + i * data->row_stride;
+                uint64_t hash = hashes[i];
+                for (ptrdiff_t j = 0; j < d; j++) {
+                    hash += NAME(hash_value)(row[j], 1 + (uint64_t)j);
+                }
+                hashes[i] = hash;
+            }
+        } else {
+            for (ptrdiff_t j = 0; j < d; j++) {
+                const REAL *const column = X + j * data->column_stride;
+                for (ptrdiff_t i = start; i < stop; i++) {
+                    hashes[i] += NAME(hash_value)(column[i * data->row_stride],
+                                                  1 + (uint64_t)j);
+                }
             }
         }
         for (ptrdiff_t i = start; i < stop; i++) {

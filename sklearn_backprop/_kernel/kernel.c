@@ -12,6 +12,7 @@
 
 #include "kernel.h"
 #include "mix.h"
+#include "recurrence.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -26,6 +27,10 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 #define EACH(i, count) UNROLL for (ptrdiff_t i = 0; i < (count); i++)
+
+/* how weights learn: by the rule alone, with a penalty, with momentum (and a penalty), or
+ * by deltas that a batch collects */
+enum { PLAIN, DECAYING, WITH_MOMENTUM, COLLECTING };
 
 #define REAL float
 #define BITS int32_t
@@ -51,8 +56,9 @@
 
 #define FUNCTIONS(type)                                                                 \
     {                                                                                   \
-        train_##type, predict_##type, moments_##type, first_beyond_##type,              \
-            hash_rows_##type, pack_##type, unpack_##type                                \
+        train_##type, predict_##type, open_rows_##type, close_rows_##type,              \
+            moments_##type, first_beyond_##type, hash_rows_##type, pack_##type,         \
+            unpack_##type, finite_##type                                                \
     }
 
 const kernel KERNEL_TABLE = {KERNEL_NAME, FUNCTIONS(f32), FUNCTIONS(f64)};

@@ -4,9 +4,10 @@
  * The rule itself is stated in ../equations.py; this kernel computes the same numbers
  * up to rounding. It validates nothing, allocates nothing, and calls nothing of Python.
  *
- * Weights and deltas are one array each: hidden weights in panels of TILE nodes,
- * W[panel][j][lane] with j = 0 the bias, then v_h by node, then v_0. A node that pads H
- * up to whole panels has a bias so low that its output is 0: it never learns.
+ * Weights, velocity and deltas are one array each: hidden weights in panels of TILE
+ * nodes, W[panel][j][lane] with j = 0 the bias, then v_h of every output by node, then
+ * v_0 of every output. A node that pads H up to whole panels has a bias so low that its
+ * output is 0: it never learns.
  *
  * The bits of a result do not depend on the instruction set: only + - × ÷ and fma, in
  * an order that the source fixes.
@@ -41,27 +42,42 @@
 
 /* "real" is float or double, as the functions to which these are passed. */
 typedef struct {
-    ptrdiff_t d, H;
+    ptrdiff_t d, H, K;    /* inputs, hidden nodes, outputs */
     void *weights;        /* INOUT real */
-    void *deltas;         /* INOUT real, 0 at the start of a batch; unused for batches */
-                          /* of one example */
-    void *workspace;      /* real, zeros at first */
+    void *velocity;       /* INOUT real, the last change of the weights; NULL without */
+                          /* momentum */
+    void *deltas;         /* real, zeros; NULL for batches of one example */
+    void *workspace;      /* real, anything */
+    void *rows;           /* real, anything: weights while X is sparse; see sparse.inc.h */
 } network;
 
-/* Which row is presented when: order[i], or i where both are NULL. Numbers of 32 bits
- * take half the memory, and serve below 2³² rows. */
+/* How the weights learn: Δ = -η ∂E - ηα w + μ Δ_last, without the second for biases. A
+ * batch ends with every batch_size-th presentation of an epoch of n, and with its last. */
+typedef struct {
+    double eta, alpha, momentum;
+    ptrdiff_t batch_size, n;
+} rule;
+
+/* Which row is presented when. Entry i is narrow[i] or wide[i], or i where both are NULL;
+ * numbers of 32 bits take half the memory. An entry is a row, or where `share` is given
+ * 2 row, and 2 row + 1 if only the row's share of a presentation is to count. */
 typedef struct {
     const uint32_t *narrow;
     const uint64_t *wide;
-} row_order;
+    const double *share;          /* IN (n,) */
+} presentations;
 
 typedef struct {
     const void *X;                /* IN real (n, d), units of the user */
     ptrdiff_t row_stride, column_stride; /* of X, in items */
-    const void *y;                /* IN real (n,), training units */
+    /* Sparse rows: X holds the values of row i from indptr[i] to indptr[i + 1], indices
+     * their columns; both have 64 bits or 32. NULL where X is dense. */
+    const void *indptr, *indices;
+    int wide_indices;
+    const void *y;                /* IN real (n, K), training units */
     const double *mean;           /* IN (d,)  training units are (x - mean) × scale */
     const double *scale;          /* IN (d,) */
-    row_order order;
+    presentations order;
 } examples;
 
 /* What a long computation asks now and then; it ends at once, and returns -1, if the
@@ -69,27 +85,32 @@ typedef struct {
 typedef int (*interrupted)(void);
 
 typedef struct {
-    /* Present the examples start ≤ i < stop of an epoch of n; a batch ends with every
-     * batch_size-th example of the epoch and with its last. Returns Σ E, each E from
-     * just before its own update. */
-    double (*train)(const network *, const examples *, ptrdiff_t start, ptrdiff_t stop,
-                    ptrdiff_t n, ptrdiff_t batch_size, double eta);
-    /* y_hat[i] = ŷ in training units for start ≤ i < stop, real */
+    /* Present the entries start ≤ i < stop of the order. Returns Σ E, each E from just
+     * before its own update. */
+    double (*train)(const network *, const examples *, const rule *, ptrdiff_t start,
+                    ptrdiff_t stop);
+    /* y_hat[i] = ŷ in training units for rows start ≤ i < stop, real (n, K) */
     void (*predict)(const network *, const examples *, ptrdiff_t start, ptrdiff_t stop,
                     void *y_hat);
-    /* mean and standard deviation of each of d columns over the first n of the order */
+    /* Before the first call of either with sparse X, and after the last of train: the
+     * weights move to net->rows, and back. */
+    void (*open_rows)(const network *, const examples *);
+    void (*close_rows)(const network *, const examples *);
+    /* mean and standard deviation of each of d columns over the first n of the order;
+     * room is for 6 d numbers where X is sparse */
     int (*moments)(const examples *, ptrdiff_t n, ptrdiff_t d, double *mean, double *std,
-                   interrupted);
+                   double *room, interrupted);
     /* first row < n with a value beyond ±LIMIT in training units, or n */
     ptrdiff_t (*first_beyond)(const examples *, ptrdiff_t n, ptrdiff_t d, interrupted);
-    /* hashes[i] = 64 bits that depend on the values of row i of X and of y, and on nothing
-     * else: -0 counts as 0, and values of 0 in X leave no trace */
+    /* hashes[i] = 64 bits that depend on the values of row i of X and of y (n, K), and on
+     * nothing else: -0 counts as 0, and values of 0 in X leave no trace */
     int (*hash_rows)(const examples *, const double *y, ptrdiff_t n, ptrdiff_t d,
-                     uint64_t *hashes, interrupted);
-    /* weights from W, real (d + 1, H), and v, real (H + 1,) with v_0 first */
+                     ptrdiff_t K, uint64_t *hashes, interrupted);
+    /* weights from W, real (d + 1, H), and v, real (K, H + 1) with v_0 first; and back */
     void (*pack)(const network *, const void *W, const void *v);
-    /* W and v from weights; returns whether all of them are finite */
-    int (*unpack)(const network *, void *W, void *v);
+    void (*unpack)(const network *, void *W, void *v);
+    /* whether all weights are */
+    int (*finite)(const network *);
 } functions;
 
 typedef struct {
@@ -97,11 +118,25 @@ typedef struct {
     functions f32, f64;
 } kernel;
 
-static inline ptrdiff_t row_at(row_order order, ptrdiff_t i)
+static inline uint64_t entry_at(const presentations *order, ptrdiff_t i)
 {
-    return order.narrow ? (ptrdiff_t)order.narrow[i]
-           : order.wide ? (ptrdiff_t)order.wide[i]
-                        : i;
+    return order->narrow ? order->narrow[i] : order->wide ? order->wide[i] : (uint64_t)i;
+}
+
+static inline ptrdiff_t row_at(const presentations *order, ptrdiff_t i)
+{
+    const uint64_t entry = entry_at(order, i);
+    return (ptrdiff_t)(order->share ? entry >> 1 : entry);
+}
+
+/* how much of a presentation entry i is */
+static inline double share_at(const presentations *order, ptrdiff_t i)
+{
+    if (!order->share) {
+        return 1;
+    }
+    const uint64_t entry = entry_at(order, i);
+    return entry & 1 ? order->share[entry >> 1] : 1;
 }
 
 /* a number of items, rounded up to whole tiles */
@@ -111,10 +146,11 @@ static inline ptrdiff_t padded(ptrdiff_t items, ptrdiff_t itemsize)
     return (items + tile - 1) / tile * tile;
 }
 
-/* items in weights, and in deltas */
-static inline ptrdiff_t weights_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
+/* items in weights, velocity and deltas: whole tiles */
+static inline ptrdiff_t weights_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t K,
+                                     ptrdiff_t itemsize)
 {
-    return padded(H, itemsize) * (d + 2) + TILE_BYTES / itemsize;
+    return padded(H, itemsize) * (d + 1 + K) + padded(K, itemsize);
 }
 
 static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
@@ -123,11 +159,20 @@ static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsiz
     return bytes > LARGE_BYTES ? LONG_BLOCK : BLOCK;
 }
 
-/* items for a, g, the rows of a block, and x and x_last; see blocks.inc.h */
-static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
+/* items for a, g, the rows of a block, and four arrays of inputs, see blocks.inc.h; for
+ * sums, outputs and steps, see example.inc.h */
+static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t K,
+                                       ptrdiff_t itemsize)
 {
     return block_length(d, H, itemsize)
-           * (2 * padded(H, itemsize) + padded(d + 1, itemsize) + 2 * (d + 1));
+               * (2 * padded(H, itemsize) + padded(d + 1, itemsize) + 4 * (d + 1))
+           + K * TILE_BYTES / itemsize + 2 * padded(K, itemsize);
+}
+
+/* items for weights, or for deltas, by input; see sparse.inc.h */
+static inline ptrdiff_t rows_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsize)
+{
+    return padded(H, itemsize) * (d + 4) + TILE_BYTES / itemsize;
 }
 
 /* the kernel of that name, "baseline", "x86-64-v3" or "x86-64-v4", or NULL if it was not

@@ -8,12 +8,15 @@
 
 #include "vectors.inc.h"
 
+#include "sparse_rows.inc.h"
+
 #include "columns.inc.h"
 #include "hash.inc.h"
 #include "panels.inc.h"
 #include "sigmoid.inc.h"
 
 #include "example.inc.h"
+#include "sparse.inc.h"
 
 #ifndef WIDTH_OF_BLOCK
 #define WIDTH_OF_BLOCK (REGISTERS == 32 ? 3 : 2)
@@ -22,29 +25,36 @@
 #define WIDTH_OF_LONG_BLOCK 2
 #endif
 
+/* with momentum there is twice as much to hold */
 #define M BLOCK
 #define WIDTH WIDTH_OF_BLOCK
+#define WIDTH_WITH_V (REGISTERS == 32 ? 2 : 1)
 #define IN_BLOCKS(name) NAME(name##_short)
 #include "blocks.inc.h"
 
 #define M LONG_BLOCK
 #define WIDTH WIDTH_OF_LONG_BLOCK
+#define WIDTH_WITH_V 1
 #define IN_BLOCKS(name) NAME(name##_long)
 #include "blocks.inc.h"
 
-static double NAME(train)(const network *net, const examples *data, ptrdiff_t start,
-                          ptrdiff_t stop, ptrdiff_t n, ptrdiff_t batch_size, double eta)
+static double NAME(train)(const network *net, const examples *data, const rule *rule,
+                          ptrdiff_t start, ptrdiff_t stop)
 {
-    const REAL step = (REAL)eta;
+    if (data->indptr && !net->velocity) {
+        return NAME(train_rows)(net, data, rule, start, stop);
+    }
     return block_length(net->d, net->H, sizeof(REAL)) == BLOCK
-               ? NAME(train_short)(net, data, start, stop, n, batch_size, step)
-               : NAME(train_long)(net, data, start, stop, n, batch_size, step);
+               ? NAME(train_short)(net, data, rule, start, stop)
+               : NAME(train_long)(net, data, rule, start, stop);
 }
 
 static void NAME(predict)(const network *net, const examples *data, ptrdiff_t start,
                           ptrdiff_t stop, void *y_hat)
 {
-    if (block_length(net->d, net->H, sizeof(REAL)) == BLOCK) {
+    if (data->indptr) {
+        NAME(predict_rows)(net, data, start, stop, y_hat);
+    } else if (block_length(net->d, net->H, sizeof(REAL)) == BLOCK) {
         NAME(predict_short)(net, data, start, stop, y_hat);
     } else {
         NAME(predict_long)(net, data, start, stop, y_hat);
@@ -63,3 +73,4 @@ static void NAME(predict)(const network *net, const examples *data, ptrdiff_t st
 #undef ALL
 #undef LOAD
 #undef STORE
+#undef EACH_ENTRY

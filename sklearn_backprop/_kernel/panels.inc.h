@@ -4,9 +4,9 @@
 
 static void NAME(pack)(const network *net, const void *W, const void *v)
 {
-    const ptrdiff_t d = net->d, H = net->H, nodes = padded(H, sizeof(REAL));
-    const REAL *const rows = W, *const outputs = v;
-    REAL *to = net->weights;
+    const ptrdiff_t d = net->d, H = net->H, K = net->K, nodes = padded(H, sizeof(REAL));
+    const REAL *const rows = W, *outputs = v;
+    REAL *to = net->weights, *const v_0 = to + nodes * (d + 1 + K);
 
     for (ptrdiff_t first = 0; first < nodes; first += TILE) {
         const ptrdiff_t width = MIN(H - first, TILE);
@@ -22,38 +22,46 @@ static void NAME(pack)(const network *net, const void *W, const void *v)
             }
         }
     }
-    for (ptrdiff_t h = 0; h < nodes; h++) {
-        to[h] = h < H ? outputs[h + 1] : 0;
+    memset(to, 0, (K * nodes + padded(K, sizeof(REAL))) * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < K; k++, to += nodes, outputs += H + 1) {
+        v_0[k] = outputs[0];
+        memcpy(to, outputs + 1, H * sizeof(REAL));
     }
-    to[nodes] = outputs[0];
 }
 
-static int NAME(unpack)(const network *net, void *W, void *v)
+static void NAME(unpack)(const network *net, void *W, void *v)
 {
-    const ptrdiff_t d = net->d, H = net->H, nodes = padded(H, sizeof(REAL));
-    const REAL *from = net->weights;
-    REAL *const rows = W, *const outputs = v;
-    VECTOR zeros = ALL(0); /* 0 × infinity or NaN is NaN */
-    REAL zero = 0;
+    const ptrdiff_t d = net->d, H = net->H, K = net->K, nodes = padded(H, sizeof(REAL));
+    const REAL *from = net->weights, *const v_0 = from + nodes * (d + 1 + K);
+    REAL *const rows = W, *outputs = v;
 
     for (ptrdiff_t first = 0; first < H; first += TILE) {
         const ptrdiff_t width = MIN(H - first, TILE);
         for (ptrdiff_t j = 0; j <= d; j++, from += TILE) {
-            REAL *const row = rows + j * H + first;
-            if (width == TILE) {
-                memcpy(row, from, TILE_BYTES);
-            } else {
-                memcpy(row, from, width * sizeof(REAL));
-            }
-            EACH(p, PARTS) zeros += 0 * LOAD(from + p * LANES);
+            memcpy(rows + j * H + first, from, width * sizeof(REAL));
         }
     }
-    outputs[0] = from[nodes];
-    memcpy(outputs + 1, from, H * sizeof(REAL));
-    for (ptrdiff_t h = 0; h <= nodes; h++) {
-        zero += 0 * from[h];
+    for (ptrdiff_t k = 0; k < K; k++, from += nodes, outputs += H + 1) {
+        outputs[0] = v_0[k];
+        memcpy(outputs + 1, from, H * sizeof(REAL));
     }
-    EACH(lane, LANES) zero += zeros[lane];
+}
+
+static int NAME(finite)(const network *net)
+{
+    const ptrdiff_t size = weights_size(net->d, net->H, net->K, sizeof(REAL));
+    const REAL *const weights = net->weights;
+    VECTOR zeros[4] = {0}; /* 0 × infinity or NaN is NaN */
+    REAL zero = 0;
+    ptrdiff_t i = 0;
+
+    for (; i + 4 * LANES <= size; i += 4 * LANES) {
+        EACH(p, 4) zeros[p] += 0 * LOAD(weights + i + p * LANES);
+    }
+    for (; i < size; i++) {
+        zero += 0 * weights[i];
+    }
+    EACH(p, 4) EACH(lane, LANES) zero += zeros[p][lane];
     return zero == 0;
 }
 

@@ -1,18 +1,24 @@
 /* Passes over W: the updates of one block of M examples go in, the products of another
  * come out. Included by blocks.inc.h.
  *
- * WIDTH registers of nodes are taken together, as many as fit beside their M factors
- * and M sums, so that an input that is broadcast serves several multiplications.
+ * `width` registers of nodes are taken together, as many as fit beside their M factors
+ * and M sums, so that an input that is broadcast serves several multiplications. With
+ * momentum the velocity V passes beside W; see recurrence.h.
  */
 
 typedef struct {
-    REAL *W;
+    REAL *W, *V;
     ptrdiff_t d, nodes;
-    /* W += Σ_s g_s x̃_sᵀ with the examples of the last block */
+    /* With the examples of the last block, W += Σ_s g_s x̃_sᵀ, and V alike, where x̃ is
+     * multiplied by what the recurrence says. Before, W and V are kept: W = keep[0] W +
+     * keep[1] V and V = keep[2] W + keep[3] V, the bias by the numbers of keep_bias. */
     REAL *g;              /* g[s][h]       (M, nodes) */
     REAL *x_last;         /* x_last[j][s]  (d + 1, M), 0 where the block was not full */
-    /* a = W x̃ for those of this block */
+    REAL *x_last_V;
+    REAL keep[4], keep_bias[4];
+    /* a = W x̃ for those of this block, plus V x̃ with momentum */
     REAL *x;              /* x[j][s]       (d + 1, M), 0 where the block is not full */
+    REAL *x_V;
     REAL *a;              /* a[s][h]       (M, nodes) */
     /* rows of d items that will be read next, to be fetched from memory meanwhile;
      * their items are `stride` apart */
@@ -23,20 +29,25 @@ typedef struct {
     int backward;
 } IN_BLOCKS(pass);
 
-/* `width` registers of nodes, from node `first` on. What is to be done, and width, are
- * known at compile time. */
-INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int multiplies,
-                                   ptrdiff_t width, ptrdiff_t first, const REAL *ahead,
-                                   ptrdiff_t stride)
+/* `width` registers of nodes, from node `first` on. What is to be done, for what kind of
+ * rule, and width, are known at compile time. */
+INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int kind, int adds,
+                                   int multiplies, ptrdiff_t width, ptrdiff_t first,
+                                   const REAL *ahead, ptrdiff_t stride)
 {
     const ptrdiff_t d = pass->d, nodes = pass->nodes;
     const REAL *const x_last = pass->x_last, *const x = pass->x;
-    REAL *rows[WIDTH]; /* of W, for one register of nodes each */
-    VECTOR factor[M][WIDTH], sum[M][WIDTH], w[WIDTH];
+    const REAL *const x_last_V = pass->x_last_V, *const x_V = pass->x_V;
+    const int has_V = kind == WITH_MOMENTUM;
+    const REAL *keep = pass->keep_bias;
+    REAL *rows[WIDTH], *rows_V[WIDTH]; /* of W and V, for one register of nodes each */
+    VECTOR factor[M][WIDTH], sum[M][WIDTH], w[WIDTH], velocity[WIDTH];
 
     EACH(p, width) {
         const ptrdiff_t node = first + p * LANES;
-        rows[p] = pass->W + node / TILE * (d + 1) * TILE + node % TILE;
+        const ptrdiff_t from = node / TILE * (d + 1) * TILE + node % TILE;
+        rows[p] = pass->W + from;
+        rows_V[p] = has_V ? pass->V + from : NULL;
     }
     EACH(s, M) EACH(p, width) {
         factor[s][p] = adds ? LOAD(pass->g + s * nodes + first + p * LANES) : ALL(0);
@@ -48,6 +59,27 @@ INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int mu
             ahead += stride;
         }
         EACH(p, width) w[p] = LOAD(rows[p] + j * TILE);
+        if (has_V) {
+            EACH(p, width) velocity[p] = LOAD(rows_V[p] + j * TILE);
+        }
+        if (adds && kind == DECAYING) {
+            EACH(p, width) w[p] *= keep[0];
+            keep = pass->keep;
+        }
+        if (adds && has_V) {
+            EACH(p, width) {
+                const VECTOR w_kept = w[p] * keep[2];
+                w[p] = FUSED(velocity[p], ALL(keep[1]), w[p] * keep[0]);
+                velocity[p] = FUSED(velocity[p], ALL(keep[3]), w_kept);
+            }
+            keep = pass->keep;
+            EACH(s, M) {
+                const VECTOR input = ALL(x_last_V[j * M + s]);
+                EACH(p, width)
+                    velocity[p] = FUSED(factor[s][p], input, velocity[p]);
+            }
+            EACH(p, width) STORE(rows_V[p] + j * TILE, velocity[p]);
+        }
         if (adds) {
             EACH(s, M) {
                 const VECTOR input = ALL(x_last[j * M + s]);
@@ -61,6 +93,12 @@ INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int mu
                 EACH(p, width) sum[s][p] = FUSED(w[p], input, sum[s][p]);
             }
         }
+        if (multiplies && has_V) {
+            EACH(s, M) {
+                const VECTOR input = ALL(x_V[j * M + s]);
+                EACH(p, width) sum[s][p] = FUSED(velocity[p], input, sum[s][p]);
+            }
+        }
     }
     if (multiplies) {
         EACH(s, M) EACH(p, width)
@@ -68,9 +106,10 @@ INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int adds, int mu
     }
 }
 
-INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int adds, int multiplies)
+INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int kind, int adds,
+                                 int multiplies, ptrdiff_t width)
 {
-    const ptrdiff_t step = WIDTH * LANES, groups = (pass->nodes + step - 1) / step;
+    const ptrdiff_t step = width * LANES, groups = (pass->nodes + step - 1) / step;
 
     for (ptrdiff_t i = 0; i < groups; i++) {
         const ptrdiff_t first = step * (pass->backward ? groups - 1 - i : i);
@@ -78,36 +117,45 @@ INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int adds, int mult
         const int some = i < pass->n_ahead;
         const REAL *const ahead = some ? pass->ahead[i] : pass->x;
         const ptrdiff_t stride = some ? pass->stride : 1;
-        switch ((pass->nodes - first) / LANES) {
-        case 1:
-            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 1, first, ahead,
-                                   stride);
-            break;
-#if WIDTH > 2
-        case 2:
-            IN_BLOCKS(sweep_group)(pass, adds, multiplies, 2, first, ahead,
-                                   stride);
-            break;
-#endif
-        default:
-            IN_BLOCKS(sweep_group)(pass, adds, multiplies, WIDTH, first, ahead,
-                                   stride);
+        const ptrdiff_t left = (pass->nodes - first) / LANES;
+
+#define GROUP(width)                                                                    \
+    IN_BLOCKS(sweep_group)(pass, kind, adds, multiplies, width, first, ahead, stride)
+        if (width > 1 && left == 1) {
+            GROUP(1);
+        } else if (width > 2 && left == 2) {
+            GROUP(2);
+        } else {
+            GROUP(width);
         }
+#undef GROUP
     }
 }
 
 /* both in one pass */
-static void IN_BLOCKS(sweep)(const IN_BLOCKS(pass) *pass)
+static void IN_BLOCKS(sweep)(const IN_BLOCKS(pass) *pass, int kind)
 {
-    IN_BLOCKS(sweep_all)(pass, 1, 1);
+    if (kind == PLAIN) {
+        IN_BLOCKS(sweep_all)(pass, PLAIN, 1, 1, WIDTH);
+    } else if (kind == DECAYING) {
+        IN_BLOCKS(sweep_all)(pass, DECAYING, 1, 1, WIDTH);
+    } else {
+        IN_BLOCKS(sweep_all)(pass, WITH_MOMENTUM, 1, 1, WIDTH_WITH_V);
+    }
 }
 
-static void IN_BLOCKS(add_updates)(const IN_BLOCKS(pass) *pass)
+static void IN_BLOCKS(add_updates)(const IN_BLOCKS(pass) *pass, int kind)
 {
-    IN_BLOCKS(sweep_all)(pass, 1, 0);
+    if (kind == PLAIN) {
+        IN_BLOCKS(sweep_all)(pass, PLAIN, 1, 0, WIDTH);
+    } else if (kind == DECAYING) {
+        IN_BLOCKS(sweep_all)(pass, DECAYING, 1, 0, WIDTH);
+    } else {
+        IN_BLOCKS(sweep_all)(pass, WITH_MOMENTUM, 1, 0, WIDTH_WITH_V);
+    }
 }
 
 static void IN_BLOCKS(products)(const IN_BLOCKS(pass) *pass)
 {
-    IN_BLOCKS(sweep_all)(pass, 0, 1);
+    IN_BLOCKS(sweep_all)(pass, PLAIN, 0, 1, WIDTH);
 }
