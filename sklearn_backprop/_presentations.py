@@ -79,8 +79,8 @@ def fingerprint(hashes, weight):
         return int(hashes.sum())  # modulo 2^64
     whole = np.floor(weight)
     part = weight - whole
-    rest = (hashes ^ part.view(np.uint64))[part > 0]
-    return int((hashes * whole.astype(np.uint64)).sum() + rest.sum())
+    rest = np.where(part > 0, hashes ^ part.view(np.uint64), np.uint64(0))
+    return int((hashes * whole.astype(np.uint64) + rest).sum())
 
 
 def starting_order(hashes, weight, rows=None, *, by_content):

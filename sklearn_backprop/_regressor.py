@@ -59,6 +59,8 @@ DIVERGED = 1e10
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
 
+LARGEST_FLOAT32 = np.finfo(np.float32).max
+
 # Targets are standardised by so many at a time, which takes little memory.
 FEW_TARGETS = 100_000
 
@@ -622,18 +624,17 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     def _examples(self, data, order):
         """The data in training units, refused where those exceed what is safe."""
         y = self._targets(data.y, data.X.dtype)
-        limit, largest = _kernel.LIMIT[data.X.dtype], np.finfo(data.X.dtype).max
-        in_X = _kernel.first_beyond(data.X, self._X_mean, self._X_scale)
-        for row, name, problem in (
-            (in_X, "X", f"±{limit:g} {UNITS}"),
-            (first_beyond(y, limit), "y", f"±{limit:g} {UNITS}"),
-            (first_beyond(data.y, largest), "y", f"what {y.dtype} holds"),
-        ):
-            if row < len(y):
-                raise ValueError(
-                    f"Row {row} of {name} has a value beyond {problem}. Expected "
-                    "smaller values."
-                )
+        limit, n = _kernel.LIMIT[y.dtype], len(y)
+        problem = f"a value beyond ±{limit:g} {UNITS}"
+        row = _kernel.first_beyond(data.X, self._X_mean, self._X_scale)
+        if row < n:
+            raise ValueError(f"Row {row} of X has {problem}. Expected smaller values.")
+        row = first_beyond(y, limit)
+        if row == n and y.dtype == np.float32:
+            row = first_beyond(data.y, LARGEST_FLOAT32)
+            problem = "a value beyond what float32 holds, as X does"
+        if row < n:
+            raise ValueError(f"Row {row} of y has {problem}. Expected smaller values.")
         return _Examples(data.X, y, order)
 
     def _targets(self, y, dtype):

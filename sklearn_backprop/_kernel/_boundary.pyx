@@ -92,7 +92,9 @@ cdef extern from "kernel.h" nogil:
             const network *, const examples *, Py_ssize_t start, Py_ssize_t stop,
             void *y_hat
         ) noexcept nogil
-        void (*open_rows)(const network *, const examples *) noexcept nogil
+        void (*open_rows)(
+            const network *, const examples *, const void *weights
+        ) noexcept nogil
         void (*close_rows)(const network *, const examples *) noexcept nogil
         int (*moments)(
             const examples *, Py_ssize_t n, Py_ssize_t d, double *mean, double *std,
@@ -156,6 +158,13 @@ cdef const kernel *named_kernel() except NULL:
 
 
 cdef const kernel *KERNEL = named_kernel()
+
+# For little work registers of 64 bytes do not pay: a CPU that has not used them for a
+# while is slow for some microseconds. The bits are the same.
+cdef const kernel *BRIEF_KERNEL = choose_kernel(b"x86-64-v3")
+if BRIEF_KERNEL is NULL or os.environ.get("SKLEARN_BACKPROP_ISA"):
+    BRIEF_KERNEL = KERNEL
+cdef Py_ssize_t LITTLE_WORK = 1 << 18  # weights that are multiplied
 
 INSTRUCTION_SET = KERNEL.name.decode()
 INSTRUCTION_SETS = tuple(
@@ -223,6 +232,14 @@ cdef object aligned(array):
 
 cdef const functions *functions_of(dtype) except NULL:
     return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
+
+
+cdef const functions *functions_for(shape, X) except NULL:
+    """Those that are fastest for a pass over X."""
+    d, H, _ = shape
+    if X.shape[0] * H * (d + 1) > LITTLE_WORK:
+        return functions_of(X.dtype)
+    return &BRIEF_KERNEL.f32 if X.dtype.itemsize == 4 else &BRIEF_KERNEL.f64
 
 
 cdef class Examples:
@@ -307,7 +324,7 @@ def unpack(weights, shape):
 
 def predict(weights, shape, X, mean, scale):
     """The outputs in training units for every row of X, shape (n, K)."""
-    cdef const functions *run = functions_of(weights.dtype)
+    cdef const functions *run = functions_for(shape, X)
     cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X), start, stop
     cdef network net = network_of(shape)
     cdef Examples given = Examples(X, mean=mean, scale=scale)
@@ -322,7 +339,7 @@ def predict(weights, shape, X, mean, scale):
         rows = aligned_empty(rows_size(net.d, net.H, itemsize), weights.dtype)
         net.rows = address(rows)
         with nogil:
-            run.open_rows(&net, &given.data)
+            run.open_rows(&net, &given.data, net.weights)
     y_hat = np.empty((n, net.K), weights.dtype)
     cdef void *out = address(y_hat)
 
@@ -365,7 +382,7 @@ cdef class Training:
         double alpha=0,
         double momentum=0,
     ):
-        self.run = functions_of(X.dtype)
+        self.run = functions_for(shape, X)
         self.net = network_of(shape)
         self.given = Examples(X, y, mean, scale, order, share)
         self.order, self.shuffled = order, np.empty_like(order)
@@ -412,16 +429,19 @@ cdef class Training:
         cdef Py_ssize_t start, stop
         cdef double loss = 0
         cdef bint finite
-        weights = aligned_copy(weights)
+        before, weights = weights, aligned_empty(weights.size, weights.dtype)
         self.net.weights = address(weights)
+        if not self.in_rows:
+            memcpy(self.net.weights, address(before), before.nbytes)
         if velocity is not None:
             velocity = aligned_copy(velocity)
             self.net.velocity = address(velocity)
         self.rule.eta = eta
 
+        cdef const void *start_from = address(before)
         if self.in_rows:
             with nogil:
-                self.run.open_rows(&self.net, &self.given.data)
+                self.run.open_rows(&self.net, &self.given.data, start_from)
         for start in range(0, self.rule.n, self.chunk):
             stop = min(start + self.chunk, self.rule.n)
             with nogil:

@@ -92,9 +92,9 @@ typedef struct {
     /* y_hat[i] = ŷ in training units for rows start ≤ i < stop, real (n, K) */
     void (*predict)(const network *, const examples *, ptrdiff_t start, ptrdiff_t stop,
                     void *y_hat);
-    /* Before the first call of either with sparse X, and after the last of train: the
-     * weights move to net->rows, and back. */
-    void (*open_rows)(const network *, const examples *);
+    /* Before the first call of either with sparse X, and after the last of train: hidden
+     * weights move from `weights` to net->rows, and from there to net->weights. */
+    void (*open_rows)(const network *, const examples *, const void *weights);
     void (*close_rows)(const network *, const examples *);
     /* mean and standard deviation of each of d columns over the first n of the order;
      * room is for 6 d numbers where X is sparse */

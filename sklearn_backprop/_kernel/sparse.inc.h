@@ -11,6 +11,7 @@
  * and decay only multiplies σ. The weights of an input lie together, in rows.
  */
 
+#define GROUP 4           /* registers of nodes that are taken together */
 #define SMALL_SIGMA 1e-12 /* it goes into the weights before it underflows */
 
 typedef struct {
@@ -43,26 +44,39 @@ static NAME(rows) NAME(rows_of)(const network *net, const examples *data)
     return rows;
 }
 
-static void NAME(open_rows)(const network *net, const examples *data)
+/* μ_j */
+INLINE REAL NAME(mean_of)(const examples *data, ptrdiff_t j)
+{
+    return (REAL)(data->mean[j] * data->scale[j]);
+}
+
+/* where the panels have the weight of input j and node h */
+INLINE ptrdiff_t NAME(place)(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
+{
+    return (h / TILE * (d + 1) + j) * TILE + h % TILE;
+}
+
+static void NAME(open_rows)(const network *net, const examples *data,
+                            const void *weights)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
-    const ptrdiff_t d = rows.d, nodes = rows.nodes;
-    const REAL *from = net->weights;
+    const ptrdiff_t d = rows.d, nodes = rows.nodes, hidden = (d + 1) * nodes;
+    const ptrdiff_t size = weights_size(d, net->H, net->K, sizeof(REAL));
+    const REAL *const W = weights;
 
     memset(rows.c, 0, 4 * nodes * sizeof(REAL));
     *rows.sigma = 1;
-    for (ptrdiff_t first = 0; first < nodes; first += TILE) {
-        memcpy(rows.bias + first, from, TILE_BYTES);
-        from += TILE;
-        for (ptrdiff_t j = 0; j < d; j++, from += TILE) {
-            const REAL mu = (REAL)(data->mean[j] * data->scale[j]);
-            EACH(p, PARTS) {
-                const ptrdiff_t h = first + p * LANES;
-                const VECTOR w = LOAD(from + p * LANES);
-                STORE(rows.U + j * nodes + h, w);
-                STORE(rows.q + h, FUSED(ALL(mu), w, LOAD(rows.q + h)));
-            }
+    for (ptrdiff_t j = 0; j <= d; j++) {
+        REAL *const to = j ? rows.U + (j - 1) * nodes : rows.bias;
+        const VECTOR mu = ALL(j ? NAME(mean_of)(data, j - 1) : 0);
+        for (ptrdiff_t h = 0; h < nodes; h += LANES) {
+            const VECTOR w = LOAD(W + NAME(place)(d, h, j));
+            STORE(to + h, w);
+            STORE(rows.q + h, FUSED(mu, w, LOAD(rows.q + h)));
         }
+    }
+    if (W != net->weights) {
+        memcpy((REAL *)net->weights + hidden, W + hidden, (size - hidden) * sizeof(REAL));
     }
 }
 
@@ -71,54 +85,98 @@ static void NAME(close_rows)(const network *net, const examples *data)
     const NAME(rows) rows = NAME(rows_of)(net, data);
     const ptrdiff_t d = rows.d, nodes = rows.nodes;
     const VECTOR sigma = ALL((REAL)*rows.sigma);
-    REAL *to = net->weights;
+    REAL *const W = net->weights;
 
-    for (ptrdiff_t first = 0; first < nodes; first += TILE) {
-        memcpy(to, rows.bias + first, TILE_BYTES);
-        to += TILE;
-        for (ptrdiff_t j = 0; j < d; j++, to += TILE) {
-            const REAL mu = (REAL)(data->mean[j] * data->scale[j]);
-            EACH(p, PARTS) {
-                const ptrdiff_t h = first + p * LANES;
-                const VECTOR u = LOAD(rows.U + j * nodes + h);
-                STORE(to + p * LANES,
-                      sigma * FUSED(ALL(-mu), LOAD(rows.c + h), u));
+    for (ptrdiff_t j = 0; j <= d; j++) {
+        for (ptrdiff_t h = 0; h < nodes; h += LANES) {
+            VECTOR w = LOAD(rows.bias + h);
+            if (j) {
+                const VECTOR mu = ALL(NAME(mean_of)(data, j - 1));
+                const VECTOR u = LOAD(rows.U + (j - 1) * nodes + h);
+                w = sigma * FUSED(-mu, LOAD(rows.c + h), u);
             }
+            STORE(W + NAME(place)(d, h, j), w);
         }
     }
 }
 
-/* x of an entry, within what products can bear */
-INLINE REAL NAME(entry)(const examples *data, const NAME(row) *row, ptrdiff_t e,
-                        ptrdiff_t j)
+/* x[e], for entry e of a row, is its value in training units but for the mean, within what
+ * products can bear. Returns μ · x. */
+static double NAME(scale_entries)(const examples *data, const NAME(row) *row, REAL *x)
 {
-    const double x = (double)row->values[e] * data->scale[j];
-    return (REAL)(x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT : x);
-}
-
-/* a = W x̃ of row i; returns μ · x */
-static double NAME(product_with_row)(const NAME(rows) *rows, const examples *data,
-                                     ptrdiff_t i, REAL *a)
-{
-    const NAME(row) row = NAME(row_of)(data, i);
-    const ptrdiff_t nodes = rows->nodes;
     double mu_x = 0;
 
-    memset(a, 0, nodes * sizeof(REAL));
-    EACH_ENTRY(row) {
-        const REAL x = NAME(entry)(data, &row, e, j);
-        const REAL *const u = rows->U + j * nodes;
-        mu_x += data->mean[j] * data->scale[j] * (double)x;
-        for (ptrdiff_t h = 0; h < nodes; h += LANES) {
-            STORE(a + h, FUSED(ALL(x), LOAD(u + h), LOAD(a + h)));
-        }
-    }
-    for (ptrdiff_t h = 0; h < nodes; h += LANES) {
-        const VECTOR centred = FUSED(ALL((REAL)-mu_x), LOAD(rows->c + h), LOAD(a + h));
-        STORE(a + h, FUSED(ALL((REAL)*rows->sigma), centred - LOAD(rows->q + h),
-                           LOAD(rows->bias + h)));
+    EACH_ENTRY(*row) {
+        const double value = (double)row->values[e] * data->scale[j];
+        const double safe = value > LIMIT ? LIMIT : value < -LIMIT ? -LIMIT : value;
+        x[e - row->start] = (REAL)safe;
+        mu_x += data->mean[j] * data->scale[j] * safe;
     }
     return mu_x;
+}
+
+/* a = W x̃ of a row, for `width` registers of nodes from the first on */
+INLINE void NAME(product_of_group)(const NAME(rows) *rows, const NAME(row) *row,
+                                   const REAL *x, double mu_x, ptrdiff_t width,
+                                   ptrdiff_t first, REAL *a)
+{
+    const VECTOR sigma = ALL((REAL)*rows->sigma), minus_mu_x = ALL((REAL)-mu_x);
+    VECTOR sum[GROUP];
+
+    EACH(p, width) sum[p] = ALL(0);
+    EACH_ENTRY(*row) {
+        const VECTOR input = ALL(x[e - row->start]);
+        const REAL *const u = rows->U + j * rows->nodes + first;
+        EACH(p, width) sum[p] = FUSED(input, LOAD(u + p * LANES), sum[p]);
+    }
+    EACH(p, width) {
+        const ptrdiff_t h = first + p * LANES;
+        sum[p] = FUSED(minus_mu_x, LOAD(rows->c + h), sum[p]) - LOAD(rows->q + h);
+        STORE(a + h, FUSED(sigma, sum[p], LOAD(rows->bias + h)));
+    }
+}
+
+static void NAME(product_with_row)(const NAME(rows) *rows, const NAME(row) *row,
+                                   const REAL *x, double mu_x, REAL *a)
+{
+    ptrdiff_t h = 0;
+
+    for (; h + GROUP * LANES <= rows->nodes; h += GROUP * LANES) {
+        NAME(product_of_group)(rows, row, x, mu_x, GROUP, h, a);
+    }
+    for (; h < rows->nodes; h += LANES) {
+        NAME(product_of_group)(rows, row, x, mu_x, 1, h, a);
+    }
+}
+
+/* U, or its deltas, += factor g xᵀ with the entries of a row, for such nodes */
+INLINE void NAME(add_to_group)(REAL *U, ptrdiff_t nodes, const NAME(row) *row,
+                               const REAL *x, REAL factor, ptrdiff_t width,
+                               ptrdiff_t first, const REAL *g)
+{
+    VECTOR part[GROUP];
+
+    EACH(p, width) part[p] = factor * LOAD(g + first + p * LANES);
+    EACH_ENTRY(*row) {
+        const VECTOR input = ALL(x[e - row->start]);
+        REAL *const u = U + j * nodes + first;
+        EACH(p, width)
+            STORE(u + p * LANES, FUSED(input, part[p], LOAD(u + p * LANES)));
+    }
+}
+
+/* The nodes come in reverse: a cache may still have what the product read last. */
+static void NAME(add_row)(REAL *U, ptrdiff_t nodes, const NAME(row) *row, const REAL *x,
+                          REAL factor, const REAL *g)
+{
+    ptrdiff_t h = nodes;
+
+    for (; h % (GROUP * LANES); h -= LANES) {
+        NAME(add_to_group)(U, nodes, row, x, factor, 1, h - LANES, g);
+    }
+    for (; h > 0; h -= GROUP * LANES) {
+        NAME(add_to_group)(U, nodes, row, x, factor, GROUP, h - GROUP * LANES, g);
+    }
 }
 
 /* to += factor g */
@@ -126,17 +184,6 @@ static void NAME(add)(REAL *to, REAL factor, const REAL *g, ptrdiff_t nodes)
 {
     for (ptrdiff_t h = 0; h < nodes; h += LANES) {
         STORE(to + h, FUSED(ALL(factor), LOAD(g + h), LOAD(to + h)));
-    }
-}
-
-/* U, or its deltas, += factor g xᵀ with the entries of row i */
-static void NAME(add_row)(REAL *U, REAL factor, const REAL *g, ptrdiff_t nodes,
-                          const examples *data, ptrdiff_t i)
-{
-    const NAME(row) row = NAME(row_of)(data, i);
-
-    EACH_ENTRY(row) {
-        NAME(add)(U + j * nodes, factor * NAME(entry)(data, &row, e, j), g, nodes);
     }
 }
 
@@ -210,27 +257,29 @@ static double NAME(train_rows)(const network *net, const examples *data,
     const ptrdiff_t nodes = rows.nodes;
     const int online = rule->batch_size == 1;
     const int kind = !online ? COLLECTING : rule->alpha ? DECAYING : PLAIN;
-    REAL *const a = net->workspace, *const g = a + nodes;
-    const NAME(outputs) out = NAME(outputs_of)(net, rule, g + nodes);
+    REAL *const a = net->workspace, *const g = a + nodes, *const x = g + nodes;
+    const NAME(outputs) out =
+        NAME(outputs_of)(net, rule, x + padded(rows.d, sizeof(REAL)));
     double loss = 0;
 
     for (ptrdiff_t p = start; p < stop; p++) {
-        const ptrdiff_t i = row_at(&data->order, p);
-        const double mu_x = NAME(product_with_row)(&rows, data, i, a);
+        const NAME(row) row = NAME(row_of)(data, row_at(&data->order, p));
+        const double mu_x = NAME(scale_entries)(data, &row, x);
         const REAL along = (REAL)(mu_x - rows.mu_mu);
+        NAME(product_with_row)(&rows, &row, x, mu_x, a);
         NAME(output)(&out, a);
         loss += NAME(present)(&out, data, p, rule->eta);
         NAME(learn)(&out, kind, a, g);
         if (online) {
             NAME(shrink)(&rows, rule->eta * rule->alpha);
             const REAL factor = (REAL)(1 / *rows.sigma);
-            NAME(add_row)(rows.U, factor, g, nodes, data, i);
+            NAME(add_row)(rows.U, nodes, &row, x, factor, g);
             NAME(add)(rows.bias, 1, g, nodes);
             NAME(add)(rows.c, factor, g, nodes);
             NAME(add)(rows.q, factor * along, g, nodes);
             continue;
         }
-        NAME(add_row)(net->deltas, 1, g, nodes, data, i);
+        NAME(add_row)(net->deltas, nodes, &row, x, 1, g);
         NAME(add)(rows.sum_g, 1, g, nodes);
         NAME(add)(rows.sum_q, along, g, nodes);
         if ((p + 1) % rule->batch_size == 0 || p + 1 == rule->n) {
@@ -244,14 +293,18 @@ static void NAME(predict_rows)(const network *net, const examples *data, ptrdiff
                                ptrdiff_t stop, REAL *y_hat)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
-    REAL *const a = net->workspace;
-    const NAME(outputs) out = NAME(outputs_of)(net, NULL, a + rows.nodes);
+    REAL *const a = net->workspace, *const x = a + rows.nodes;
+    const NAME(outputs) out =
+        NAME(outputs_of)(net, NULL, x + padded(rows.d, sizeof(REAL)));
 
     for (ptrdiff_t i = start; i < stop; i++) {
-        NAME(product_with_row)(&rows, data, i, a);
+        const NAME(row) row = NAME(row_of)(data, i);
+        const double mu_x = NAME(scale_entries)(data, &row, x);
+        NAME(product_with_row)(&rows, &row, x, mu_x, a);
         NAME(output)(&out, a);
         memcpy(y_hat + i * out.K, out.y_hat, out.K * sizeof(REAL));
     }
 }
 
 #undef SMALL_SIGMA
+#undef GROUP

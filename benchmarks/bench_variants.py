@@ -1,0 +1,94 @@
+"""Time what a penalty, momentum, several outputs, weights and sparse rows cost.
+
+    python benchmarks/bench_variants.py
+
+Each case is a whole fit on made-up data, in float64, and takes turns with the fit that it
+is compared with; ratios are medians over the turns. More than 1 is slower than that.
+"""
+
+import argparse
+from functools import partial
+
+import numpy as np
+import scipy.sparse
+from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
+
+from sklearn_backprop import BackpropRegressor
+
+EPOCHS = 10
+SHAPES = [(10, 100, 20_000), (50, 100, 20_000), (784, 100, 4_000)]  # d, H, n
+SPARSE = 10_000, 100, 4_000, 0.01  # d, H, n, share of the values that are not 0
+OUTPUTS = 10
+
+
+def fit(X, y, H, eta, sample_weight=None, **parameters):
+    """Seconds of a fit."""
+    model = BackpropRegressor(
+        H,
+        learning_rate="linear",
+        learning_rate_init=eta,
+        max_iter=EPOCHS,
+        random_state=0,
+        **parameters,
+    )
+    return seconds(model.fit, X, y, sample_weight)
+
+
+def cases(d, H, n):
+    """The plain rule and its variants at one shape."""
+    X, y = make_data(n, d)
+    Y = np.column_stack([np.roll(y, k) for k in range(OUTPUTS)])
+    weight = np.random.default_rng(0).choice([0.5, 1.0, 1.5], n)
+    eta = safe_step(d, H) / 10  # momentum multiplies it by ten
+    return {
+        "the plain rule": partial(fit, X, y, H, eta),
+        "alpha=1e-4": partial(fit, X, y, H, eta, alpha=1e-4),
+        "momentum=0.9": partial(fit, X, y, H, eta, momentum=0.9),
+        "both": partial(fit, X, y, H, eta, alpha=1e-4, momentum=0.9),
+        f"{OUTPUTS} outputs": partial(fit, X, Y, H, eta),
+        "weights of ½, 1 and 1½": partial(fit, X, y, H, eta, weight),
+        "batch_size=8": partial(fit, X, y, H, eta, batch_size=8),
+    }
+
+
+def sparse_cases():
+    """The plain rule on dense and on sparse rows, and variants of the latter."""
+    d, H, n, density = SPARSE
+    X = scipy.sparse.random(n, d, density, format="csr", random_state=0)
+    y = np.asarray(X[:, : d // 10].sum(axis=1)).ravel()
+    eta = safe_step(d * density, H) / 10
+    return {
+        "dense": partial(fit, X.toarray(), y, H, eta),
+        "sparse": partial(fit, X, y, H, eta),
+        "sparse, alpha=1e-4": partial(fit, X, y, H, eta, alpha=1e-4),
+        "sparse, batch_size=8": partial(fit, X, y, H, eta, batch_size=8),
+        "sparse, momentum=0.9": partial(fit, X, y, H, eta, momentum=0.9),
+    }
+
+
+def report(title, tasks, turns):
+    """Print a line of the table for every case."""
+    print(f"\n{title}")
+    times = take_turns(tasks, turns)
+    first = next(iter(times.values()))
+    for name, taken in times.items():
+        ratio = np.median(taken / first)
+        print(f"  {name:<26}{np.median(taken):>10.3f} s{ratio:>10.3f}", flush=True)
+
+
+def main():
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--turns", type=int, default=5)
+    turns = parser.parse_args().turns
+    print(f"Fits of {EPOCHS} epochs in float64, medians of {turns} turns.")
+    with one_quiet_thread():
+        for d, H, n in SHAPES:
+            report(f"d = {d}, H = {H}, n = {n}", cases(d, H, n), turns)
+        d, H, n, density = SPARSE
+        title = f"d = {d}, H = {H}, n = {n}, {density:.0%} of the values not 0"
+        report(title, sparse_cases(), turns)
+
+
+if __name__ == "__main__":
+    main()
