@@ -2,8 +2,8 @@
 
     python benchmarks/bench_variants.py
 
-Each case is a whole fit on made-up data, in float64, and takes turns with the fit that it
-is compared with; ratios are medians over the turns. More than 1 is slower than that.
+Each case is a whole fit on made-up data, in float64, and takes turns with the fit that
+it is compared with; ratios are medians over the turns. More than 1 is slower than that.
 """
 
 import argparse

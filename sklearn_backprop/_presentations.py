@@ -79,7 +79,7 @@ def fingerprint(hashes, weight):
         return int(hashes.sum())  # modulo 2^64
     whole = np.floor(weight)
     part = weight - whole
-    rest = np.where(part > 0, hashes ^ part.view(np.uint64), np.uint64(0))
+    rest = np.where(part > 0, hashes ^ _bits(part), np.uint64(0))
     return int((hashes * whole.astype(np.uint64) + rest).sum())
 
 
@@ -95,8 +95,8 @@ def starting_order(hashes, weight, rows=None, *, by_content):
     rows : ndarray or None
         The rows to present, None for all.
     by_content : bool
-        Whether to sort the rows by their values instead of leaving them as they are.
-        Of equal rows those presented in full come first, then in order of their shares.
+        Whether to sort the presentations by the values of their rows, and by how much
+        of them counts, instead of leaving the rows as they are.
     """
     n_samples, share = len(hashes), None
     if weight is None and rows is None:
@@ -108,9 +108,11 @@ def starting_order(hashes, weight, rows=None, *, by_content):
         part = weight[rows] - whole
         if part.any():
             share = weight - np.floor(weight)
-            entries = _entries_with_shares(rows, whole, part, by_content)
+            entries = _entries_with_shares(rows, whole, part > 0)
             entries = entries.astype(_number_type(2 * n_samples))
             keys = hashes[entries >> 1]
+            in_part = entries & 1 == 1
+            keys[in_part] ^= _bits(share[entries[in_part] >> 1])
         else:
             entries = np.repeat(rows, whole).astype(_number_type(n_samples))
             keys = hashes[entries]
@@ -123,15 +125,15 @@ def _number_type(n_numbers):
     return _kernel.NARROW if n_numbers < 2**32 else _kernel.WIDE
 
 
-def _entries_with_shares(rows, whole, part, by_content):
-    if by_content:
-        in_part = np.argsort(part, kind="stable")
-        in_part = in_part[part[in_part] > 0]
-        return np.concatenate((np.repeat(2 * rows, whole), 2 * rows[in_part] + 1))
-    count = whole + (part > 0)
+def _entries_with_shares(rows, whole, has_part):
+    count = whole + has_part
     entries = np.repeat(2 * rows, count)
-    entries[(np.cumsum(count) - 1)[part > 0]] += 1
+    entries[(np.cumsum(count) - 1)[has_part]] += 1
     return entries
+
+
+def _bits(numbers):
+    return numbers.view(np.uint64)
 
 
 def hold_out(hashes, weight, fraction, seed):

@@ -14,10 +14,10 @@ def fit_quietly(model, X, y, *args, **kwargs):
 
 
 def weights_of(model):
-    """W, shape (H, d + 1), and v, shape (H + 1,)."""
+    """W, shape (H, d + 1), and v, shape (H + 1,), or (K, H + 1) for several outputs."""
     W = np.column_stack((model.intercepts_[0], model.coefs_[0].T))
-    v = np.concatenate((model.intercepts_[1], model.coefs_[1][:, 0]))
-    return W, v
+    v = np.column_stack((model.intercepts_[1], model.coefs_[1].T))
+    return W, v[0] if model.n_outputs_ == 1 else v
 
 
 def same_bits(model, other):
