@@ -6,6 +6,7 @@ import scipy.sparse
 from numpy.testing import assert_allclose
 from oracle import fit_quietly, largest_difference, same_bits, weights_of
 from sklearn import config_context
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -186,16 +187,19 @@ def test_weights_are_routed_through_a_pipeline_and_a_search(diabetes):
     with config_context(enable_metadata_routing=True):
         pipeline = make_pipeline(
             StandardScaler().set_fit_request(sample_weight=True),
-            BackpropRegressor(5, random_state=0)
-            .set_fit_request(sample_weight=True)
-            .set_score_request(sample_weight=True),
+            BackpropRegressor(5, random_state=0).set_fit_request(sample_weight=True),
         )
-        search = GridSearchCV(
-            pipeline, {"backpropregressor__hidden_layer_size": [3, 6]}
-        )
+        scoring = get_scorer("r2").set_score_request(sample_weight=True)
+        grid = {"backpropregressor__hidden_layer_size": [3, 6]}
+        search = GridSearchCV(pipeline, grid, scoring=scoring)
         search.fit(X, y, sample_weight=weight)
         scores = cross_validate(
-            pipeline, X, y, params={"sample_weight": weight}, error_score="raise"
+            pipeline,
+            X,
+            y,
+            scoring=scoring,
+            params={"sample_weight": weight},
+            error_score="raise",
         )
     H = search.best_params_["backpropregressor__hidden_layer_size"]
     by_hand = BackpropRegressor(H, random_state=0).fit(
