@@ -10,26 +10,35 @@ import pytest
 FITS = """
 import hashlib, warnings
 import numpy as np
+import scipy.sparse
 from sklearn_backprop import BackpropRegressor
 
 warnings.simplefilter("ignore")
 digest = hashlib.sha256()
-for seed in range(30):
+for seed in range(48):
     random = np.random.RandomState(seed)
     n, d, H = random.randint([5, 1, 1], [60, 40, 70])
     if seed in (6, 7):  # weights of more than 2 MB
         n, d, H = 21, 640, 901
     X = (10 * random.normal(size=(n, d)) + 3).astype([np.float64, np.float32][seed % 2])
     y = np.abs(X[:, 0]) + random.normal(size=n)
+    weight = None
+    if seed >= 30:  # variants of the rule
+        y = np.column_stack([y, X.sum(axis=1), y**2])[:, : 1 + seed % 3]
+        y = y[:, 0] if seed % 3 == 0 else y
+        weight = random.randint(1, 5, n) / 2
+        X = X if seed % 2 else scipy.sparse.csr_array(X * (X > 0))
     model = BackpropRegressor(
         H,
         batch_size=[1, 3, "all"][seed // 2 % 3],
         standardize=seed % 5 > 0,
         learning_rate_init=1e-3 if seed % 5 == 0 else "auto",
         early_stopping=seed % 4 == 0,
+        alpha=1e-3 * (seed >= 33),
+        momentum=0.5 * (seed >= 39),
         max_iter=7,
         random_state=seed,
-    ).fit(X, y)
+    ).fit(X, y, weight)
     for array in (*model.coefs_, *model.intercepts_, model.predict(2 * X)):
         digest.update(array.tobytes())
     digest.update(np.array(model.loss_curve_).tobytes())
