@@ -95,7 +95,13 @@ def main():
     parser.add_argument("--plot", help="where to save a .png")
     arguments = parser.parse_args()
 
-    X, y, test_index = load(arguments.folder)[arguments.data]
+    data = load(arguments.folder)
+    if arguments.data not in data:
+        raise SystemExit(
+            f"{arguments.folder} holds no {arguments.data}.npz. Expected --data to be "
+            f"one of {', '.join(data)}."
+        )
+    X, y, test_index = data[arguments.data]
     tests = test_index[FIRST_SPLIT : FIRST_SPLIT + arguments.splits]
     print(
         f"{arguments.data}: {X.shape[0]} rows, {X.shape[1]} features; medians over "

@@ -64,7 +64,12 @@ MODULES = {
 def load(folder):
     """Name: (X, y, test_index) for every data set."""
     data = {}
-    for path in sorted(Path(folder).glob("*.npz")):
+    paths = sorted(Path(folder).glob("*.npz"))
+    if not paths:
+        raise SystemExit(
+            f"{folder} holds no .npz file. Expected a folder of data sets."
+        )
+    for path in paths:
         with np.load(path) as file:
             data[path.stem] = file["X"], file["y"], file["test_index"]
     X, y = load_diabetes(return_X_y=True, scaled=False)

@@ -24,12 +24,17 @@ def test_docstring_examples_run(module):
     assert results.failed == 0
 
 
-def test_the_readme_example_runs():
+def test_the_readme_examples_print_what_they_say(capsys):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert blocks
+    assert len(blocks) == 2
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
+        said = re.findall(r"print\(.*\)\s+# (.*)$", block, re.MULTILINE)
+        assert len(said) == block.count("print(")
+        printed = capsys.readouterr().out.splitlines()
+        for line, expected in zip(printed, said, strict=True):
+            assert line.startswith(expected.removesuffix("...")), line
 
 
 def test_every_parameter_and_attribute_is_documented(diabetes):
