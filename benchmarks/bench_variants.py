@@ -51,15 +51,33 @@ def cases(d, H, n):
     }
 
 
-def sparse_cases():
+def sparse_rows(n, d, density, like_words):
+    """Rows of which few values are not 0.
+
+    Columns have equal shares of them, or as words in a text have: the j-th most
+    frequent one in proportion to 1 / (10 + j).
+    """
+    random = np.random.default_rng(0)
+    frequency = 1 / np.arange(10, d + 10) if like_words else np.ones(d)
+    for _ in range(50):  # at most 1, and `density` in the mean
+        frequency = np.minimum(1, frequency * density / frequency.mean())
+    X = np.where(random.random((n, d)) < frequency, random.random((n, d)), 0)
+    return scipy.sparse.csr_array(X)
+
+
+def sparse_cases(like_words):
     """The plain rule on dense and on sparse rows, and variants of the latter."""
     d, H, n, density = SPARSE
-    X = scipy.sparse.random(n, d, density, format="csr", random_state=0)
+    X = sparse_rows(n, d, density, like_words)
     y = np.asarray(X[:, : d // 10].sum(axis=1)).ravel()
     eta = safe_step(d * density, H) / 10
-    return {
+    cases = {
         "dense": partial(fit, X.toarray(), y, H, eta),
         "sparse": partial(fit, X, y, H, eta),
+    }
+    if like_words:
+        return cases
+    return cases | {
         "sparse, alpha=1e-4": partial(fit, X, y, H, eta, alpha=1e-4),
         "sparse, batch_size=8": partial(fit, X, y, H, eta, batch_size=8),
         "sparse, momentum=0.9": partial(fit, X, y, H, eta, momentum=0.9),
@@ -87,7 +105,9 @@ def main():
             report(f"d = {d}, H = {H}, n = {n}", cases(d, H, n), turns)
         d, H, n, density = SPARSE
         title = f"d = {d}, H = {H}, n = {n}, {density:.0%} of the values not 0"
-        report(title, sparse_cases(), turns)
+        for like_words, columns in ((False, "equal"), (True, "as frequent as words")):
+            cases_here = sparse_cases(like_words)
+            report(f"{title}, columns {columns}", cases_here, turns)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from ._scoring import ordered_sum
 
 INITIAL_WEIGHTS, HOLD_OUT = range(2)
 
+WEIGHT_UNITS = 2**20  # to a weight of 1, where the weights of copies are added up
+
 
 def draw_seed(random_state):
     """A 32-bit seed from an int, a RandomState or None."""
@@ -150,16 +152,25 @@ def hold_out(hashes, weight, fraction, seed):
         needs them. All copies of a row fall on one side.
     seed : int
     """
-    weight = np.ones(len(hashes)) if weight is None else weight
-    rows = np.lexsort((weight, hashes))
-    rows = rows[weight[rows] > 0]
-    starts = np.flatnonzero(np.diff(hashes[rows], prepend=~hashes[rows[:1]]))
+    if weight is None:
+        rows = np.arange(len(hashes), dtype=_number_type(len(hashes)))
+        keys = hashes.copy()
+        _kernel.sort_rows(keys, rows)
+    else:
+        rows = np.lexsort((weight, hashes))
+        rows = rows[weight[rows] > 0]
+        keys = hashes[rows]
+    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
     sizes = np.diff(starts, append=len(rows))
-    weights = np.diff(np.cumsum(weight[rows])[starts + sizes - 1], prepend=0)
+    if weight is None:
+        weights = sizes
+    else:  # whole numbers, whose sum is the same on every CPU
+        weights = np.rint(weight[rows] * WEIGHT_UNITS).astype(np.int64)
+        weights = np.add.reduceat(weights, starts)
 
     # Which contents come first hardly depends on what else there is.
     factor = 2 * generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64) + 1
-    places = np.argsort(hashes[rows[starts]] * factor, kind="stable")
+    places = np.argsort(keys[starts] * factor, kind="stable")
     reached = np.cumsum(weights[places])
     n_held_out = max(2, 1 + int(np.searchsorted(reached, fraction * reached[-1])))
     if n_held_out >= len(starts):

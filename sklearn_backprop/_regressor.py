@@ -401,15 +401,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         with Rollback(self) as rollback:
             self._check_validation_arguments(X_val, y_val, sample_weight_val)
             data, resumed = self._validate(X, y, sample_weight, resume=self.warm_start)
-            hashes = _kernel.hash_rows(data.X, data.y)
-            seen = fingerprint(hashes, data.weight)
-            rows = held_out = None
-            if self.early_stopping and X_val is None:
-                rows, held_out = hold_out(
-                    hashes, data.weight, self.validation_fraction, self._seed
-                )
-                rows = np.sort(rows)
-            order = starting_order(hashes, data.weight, rows, by_content=self.shuffle)
+            order, held_out, seen = self._order(data, holds_out=X_val is None)
             if not resumed:
                 self._initialise(data, order)
             examples = self._examples(data, order)
@@ -472,9 +464,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         with Rollback(self):
             self._validate_changed_params()
             data, resumed = self._validate(X, y, sample_weight, resume=True)
-            hashes = _kernel.hash_rows(data.X, data.y)
-            seen = fingerprint(hashes, data.weight)
-            order = starting_order(hashes, data.weight, by_content=self.shuffle)
+            order, _, seen = self._order(data, holds_out=False)
             if not resumed:
                 self._initialise(data, order)
                 if self.standardize and data.X.shape[0] < FEW_ROWS:
@@ -499,9 +489,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """
         params = tuple(getattr(self, name) for name in self._parameter_constraints)
         valid = getattr(self, "_valid_params", params[:0])
-        if len(valid) != len(params) or any(map(operator.is_not, params, valid)):
-            if not get_config()["skip_parameter_validation"]:
-                self._validate_params()
+        changed = len(valid) != len(params) or any(map(operator.is_not, params, valid))
+        if changed and not get_config()["skip_parameter_validation"]:
+            self._validate_params()
             self._valid_params = params
 
     def _check_validation_arguments(self, X_val, y_val, sample_weight_val):
@@ -583,6 +573,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 f"{self._weights.dtype}. Convert X; fit with warm_start=False starts "
                 "anew."
             )
+
+    def _order(self, data, *, holds_out):
+        """The presentations, the rows to validate on or None, and a fingerprint."""
+        hashes, rows, held_out = _kernel.hash_rows(data.X, data.y), None, None
+        seen = fingerprint(hashes, data.weight)
+        if self.early_stopping and holds_out:
+            rows, held_out = hold_out(
+                hashes, data.weight, self.validation_fraction, self._seed
+            )
+            rows = np.sort(rows)
+        order = starting_order(hashes, data.weight, rows, by_content=self.shuffle)
+        return order, held_out, seen
 
     def _initialise(self, data, order):
         """Statistics of the presentations, initial weights and empty records."""

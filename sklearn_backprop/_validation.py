@@ -137,7 +137,7 @@ def check_targets(y):
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     single = y.ndim == 1
-    return np.ascontiguousarray(y.reshape(len(y), -1), np.float64), single
+    return np.require(y.reshape(len(y), -1), np.float64, "CA"), single
 
 
 def as_kernel_input(X):
@@ -151,7 +151,7 @@ def as_kernel_input(X):
     in_place = X.nbytes >= LARGEST_COPY and X.flags.aligned
     if in_place and all(stride % X.itemsize == 0 for stride in X.strides):
         return X
-    return np.ascontiguousarray(X)
+    return np.require(X, requirements="CA")
 
 
 def _canonical(X):

@@ -1,10 +1,13 @@
 """The same data and seed give the same bits whatever the instruction set."""
 
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
+
+from sklearn_backprop import _kernel
 
 # Fits over random shapes, types and batch sizes, with everything that training uses.
 FITS = """
@@ -64,6 +67,10 @@ def run(isa, **environment):
 def test_every_instruction_set_gives_the_same_bits():
     results = {isa: run(isa) for isa in ("", "baseline", "x86-64-v3", "x86-64-v4")}
     assert results["baseline"] is not None
+    built = {isa for isa, digest in results.items() if isa and digest is not None}
+    assert built == set(_kernel.INSTRUCTION_SETS)
+    if platform.machine() == "x86_64" and "GCC" in _kernel.COMPILER:
+        assert ("x86-64-v3" in built) == _kernel.CPU_HAS_FMA
     assert {*results.values()} - {None} == {results[""]}
 
 

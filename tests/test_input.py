@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import scipy.sparse
 from oracle import same_bits
+from sklearn import config_context
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency
@@ -297,3 +298,25 @@ def test_dates_that_are_python_objects_are_refused():
     for odd in (datetime.date.today(), datetime.timedelta(1), datetime.time(1)):
         with pytest.raises(ValueError, match="X must be numeric"):
             regressor().fit([[1.0, odd]] * 40, y)
+
+
+def test_unaligned_arrays_are_copied():
+    def unaligned(array):
+        room = np.zeros(array.nbytes + 1, np.uint8)
+        moved = room[1:].view(array.dtype).reshape(array.shape)
+        moved[...] = array
+        assert not moved.flags.aligned
+        return moved
+
+    expected = regressor(learning_rate="linear", max_iter=20).fit(X, y)
+    model = regressor(learning_rate="linear", max_iter=20)
+    model.fit(unaligned(X), unaligned(y))
+    assert np.array_equal(model.predict(unaligned(X)), expected.predict(X))
+
+
+def test_parameters_that_were_not_validated_are_not_taken_for_valid():
+    model = regressor(learning_rate_init=-0.1)
+    with config_context(skip_parameter_validation=True):
+        model.partial_fit(X, y)
+    with pytest.raises(ValueError, match="'learning_rate_init'"):
+        model.partial_fit(X, y)

@@ -8,12 +8,14 @@ from functools import partial
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose
 from oracle import largest_difference, weights_of
 from scipy.special import expit
 from sklearn.neural_network import MLPRegressor
 
 from sklearn_backprop import BackpropRegressor, _kernel, equations
+from sklearn_backprop._kernel import _boundary
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 2e-5}
 
@@ -331,18 +333,34 @@ def test_weights_at_any_address_predict_and_train_alike(random):
         assert np.array_equal(result(moved), result(weights))
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 5000])
-def test_chunks_change_nothing(random, batch_size):
-    # With so many weights, a chunk is shorter than the data and than the batches.
-    d, H, n = 300, 3000, 60
-    X, y = data_set(random, n, d)
-    W, v = random.normal(size=(d + 1, H)) / 20, np.zeros(H + 1)
-    batch_size = min(batch_size, n)
-    eta = 0.1 / H / batch_size
-    W_whole, v_whole, _ = epoch(W, v, X, y, eta, batch_size=batch_size)
-    W_oracle, v_oracle, _ = equations.epoch(W.T, v, X, y, eta, batch_size)
-    assert_allclose(W_whole, W_oracle.T, atol=1e-13)
-    assert_allclose(v_whole, v_oracle, atol=1e-13)
+@pytest.mark.parametrize("d", [9, 700])  # the latter with W of more than 2 MB
+@pytest.mark.parametrize("batch_size", [1, 7, 500])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d):
+    H, n, K = 400, 100, 2
+    X, y = form(random.normal(size=(n, d))), random.normal(size=(n, K))
+    start = _kernel.pack(random.normal(size=(d + 1, H)) / 20, np.zeros((K, H + 1)))
+    results = []
+    for operations in (_boundary.CHUNK, 1):
+        monkeypatch.setattr(_boundary, "CHUNK", operations)
+        chunk = _kernel.chunk_length(d, H, K)
+        assert chunk > n if operations > 1 else chunk == 8
+        trained = _kernel.Training(
+            (d, H, K),
+            X,
+            y,
+            np.zeros(d),
+            np.ones(d),
+            in_order(n),
+            batch_size=min(batch_size, n),
+            alpha=0.01,
+            momentum=momentum,
+        )
+        velocity = np.zeros_like(start) if momentum else None
+        results.append(trained.epoch(start, velocity, 1e-5)[0])
+    assert np.array_equal(*results)
+    assert not np.array_equal(results[0], start)
 
 
 def test_moments_are_those_of_numpy(random):
@@ -358,6 +376,15 @@ def test_moments_neither_overflow_nor_underflow(random, scale):
     mean, std = _kernel.moments(X * scale, in_order(500))
     assert_allclose(mean / scale, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std / scale, X.std(axis=0), rtol=1e-12)
+
+
+def test_moments_of_skewed_columns_do_not_overflow():
+    X = np.full((1000, 2), -1.7e308)
+    X[7] = 1.7e308
+    for form in (X, scipy.sparse.csr_array(X)):
+        mean, std = _kernel.moments(form, in_order(1000))
+        assert_allclose(mean / 1.7e308, [-0.998] * 2)
+        assert_allclose(std / 1.7e308, [2 * np.sqrt(0.001 * 0.999)] * 2)
 
 
 def test_moments_of_extreme_columns_are_finite():
@@ -428,34 +455,13 @@ def test_other_threads_run_while_the_kernel_does(random):
     assert ticks > 2 * calls
 
 
-def test_an_interrupt_ends_an_epoch_between_chunks(random):
-    # The alarm raises KeyboardInterrupt at the first look at signals after it. One
-    # epoch here is thousands of chunks, so only a look between chunks can see it.
-    X, y = data_set(random, 20_000, 50)
-    order = np.tile(in_order(20_000), 2000)
-    network = training(500, X, y, order=order)
-    weights = _kernel.pack(np.zeros((51, 500)), np.zeros((1, 501)))
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            network.epoch(weights, None, 1e-6)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 @pytest.mark.parametrize("d", [1, 10, 1000, 100_000])
 @pytest.mark.parametrize("H", [1, 100, 3000])
 def test_examples_between_two_looks_at_signals_are_bounded(d, H):
-    # About 10^8 operations at most, unless a single block of examples needs more.
+    # About 10^9 operations at most, unless a single block of examples needs more.
     chunk = _kernel.chunk_length(d, H)
     assert chunk % 8 == 0  # whole blocks, or chunks would change the bits
-    assert chunk == 8 or (chunk - 8) * H * (4 * d + 30) <= 1e8
+    assert chunk == 8 or (chunk - 8) * H * (4 * d + 30) <= 1e9
 
 
 @pytest.fixture
@@ -472,6 +478,23 @@ def seen():
 def repeated(n, d):
     """n rows that take the memory of one."""
     return np.broadcast_to(np.arange(1.0, d + 1), (n, d))
+
+
+def test_training_and_prediction_look_for_signals(seen):
+    # One call that takes many chunks.
+    d, H, n = 50, 500, 200_000
+    X, weights = (
+        repeated(n, d),
+        _kernel.pack(np.zeros((d + 1, H)), np.zeros((1, H + 1))),
+    )
+    trained = training(H, X, np.zeros(n))
+    for call in (
+        lambda: trained.epoch(weights, None, 1e-6),
+        lambda: _kernel.predict(weights, (d, H, 1), X, np.zeros(d), np.ones(d)),
+    ):
+        before = len(seen)
+        call()
+        assert len(seen) - before >= 5
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """In which order rows are presented: hash, sort and shuffle."""
 
+import threading
+
 import numpy as np
 import pytest
 from oracle import fit_quietly, same_bits
@@ -61,6 +63,21 @@ def test_rows_are_sorted_with_their_keys(random, n, distinct, dtype):
     assert np.array_equal(sorted_keys, np.sort(keys))
     assert np.array_equal(keys[rows], sorted_keys)
     assert np.array_equal(np.sort(rows), row_numbers(n))
+
+
+@pytest.mark.parametrize("n", [25, 400, 100_000])
+@pytest.mark.parametrize("distinct", [1, 2])
+def test_sorting_needs_little_stack(random, n, distinct):
+    # as a thread may have; copies of a row have one key
+    keys = np.array([3, 2**63], np.uint64)[random.randint(0, distinct, n)]
+    previous = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=_kernel.sort_rows, args=(keys, row_numbers(n)))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(previous)
+    assert (np.diff(keys.astype(float)) >= 0).all()
 
 
 def test_keys_that_differ_in_their_last_bits_are_sorted(random):
@@ -143,7 +160,11 @@ def test_large_data_are_read_where_they_are(
     reference = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
     reference.fit(X, y)
     wider = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)
-    for layout in (np.asfortranarray(X), wider[::2, ::3], X[::-1][::-1]):
+    for layout in (
+        np.asfortranarray(X),
+        wider[::2, ::3],
+        X[::-1, ::-1].copy()[::-1, ::-1],
+    ):
         model = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
         assert same_bits(model.fit(layout, y), reference)
         assert np.array_equal(model.predict(layout), reference.predict(X))

@@ -5,7 +5,7 @@
 Nothing is validated here: arrays are of one floating-point type (real), float32 or
 float64, row numbers are those of X, sizes agree. X may have any strides, or be CSR
 without repeated entries; everything else is C-contiguous. The GIL is released while
-the kernel runs, and signals are seen to between chunks of about 10^8 operations, so
+the kernel runs, and signals are seen to between chunks of about 10^9 operations, so
 that Ctrl-C ends a long call within a fraction of a second.
 
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
@@ -175,6 +175,10 @@ INSTRUCTION_SETS = tuple(
 COMPILER = C_COMPILER.decode()
 CPU_HAS_FMA = cpu_has_fma()
 
+# Operations between two looks at signals; in software each takes a hundred times as
+# long. At its end a chunk goes over all weights once more, so that short ones cost time.
+CHUNK = 10**9 if CPU_HAS_FMA else 10**7
+
 # What a row may hold in training units; see kernel.h.
 LIMIT = {np.dtype(np.float32): LIMIT_F32, np.dtype(np.float64): LIMIT_F64}
 
@@ -280,19 +284,24 @@ cdef class Examples:
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
-    """Examples in about 10^8 operations, in whole blocks.
+    """Examples in about CHUNK operations, in whole blocks.
 
     Four operations a weight, thirty a sigmoid, and eight an output weight.
     """
-    return LONG_BLOCK * (
-        1 + 100_000_000 // (LONG_BLOCK * max(H, 1) * (4 * d + 26 + 8 * K))
-    )
+    cdef Py_ssize_t operations = CHUNK
+    return LONG_BLOCK * (1 + operations // (LONG_BLOCK * H * (4 * d + 26 + 8 * K)))
 
 
 cdef Py_ssize_t chunk_of(shape, X):
-    """The length of a chunk on X; sparse rows cost as much as they have entries."""
+    """The length of a chunk on X.
+
+    Sparse rows cost as much as they have entries, each some eight times as much as a
+    value of a dense row.
+    """
     d, H, K = shape
-    return chunk_length(d if isinstance(X, np.ndarray) else X.nnz // X.shape[0], H, K)
+    if not isinstance(X, np.ndarray):
+        d = min(d, 8 * X.nnz // X.shape[0])
+    return chunk_length(d, H, K)
 
 
 cdef network network_of(shape) except *:

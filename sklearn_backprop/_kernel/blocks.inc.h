@@ -287,7 +287,7 @@ static double IN_BLOCKS(train_batches)(const network *net, const examples *data,
         IN_BLOCKS(transpose)(rows, d, pass.x);
         IN_BLOCKS(look_ahead)(data, i + count, MIN(stop - i - count, M), d, out.K, &pass);
         pass.W = net->weights;
-        IN_BLOCKS(products)(&pass);
+        IN_BLOCKS(products_and_fetch)(&pass);
         memset(g, 0, M * nodes * sizeof(REAL));
         for (ptrdiff_t s = 0; s < count; s++) {
             REAL *const z = pass.a + s * nodes;

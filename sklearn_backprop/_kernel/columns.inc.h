@@ -77,13 +77,13 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
         NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ROWS
-        sum[j] += share * ((x - mean[j]) * unit[j]);
+        sum[j] += share * (x * unit[j] - mean[j] * unit[j]);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
         mean[j] += sum[j] / total / unit[j];
     }
     ROWS
-        const double u = (x - mean[j]) * unit[j];
+        const double u = x * unit[j] - mean[j] * unit[j];
         squares[j] += share * (u * u);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
@@ -143,21 +143,21 @@ static int NAME(moments_of_sparse)(const examples *data, ptrdiff_t n, ptrdiff_t 
         NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ENTRIES
-        sum[j] += share * ((x - mean[j]) * unit[j]);
+        sum[j] += share * (x * unit[j] - mean[j] * unit[j]);
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
         const double zeros = count[j] < (double)n ? total - weight[j] : 0;
-        sum[j] += zeros * ((0 - mean[j]) * unit[j]);
+        sum[j] -= zeros * (mean[j] * unit[j]);
         mean[j] += sum[j] / total / unit[j];
         sum[j] = 0;
     }
     ENTRIES
-        const double u = (x - mean[j]) * unit[j];
+        const double u = x * unit[j] - mean[j] * unit[j];
         sum[j] += share * (u * u);
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
         const double zeros = count[j] < (double)n ? total - weight[j] : 0;
-        const double u = (0 - mean[j]) * unit[j];
+        const double u = mean[j] * unit[j];
         NAME(conclude_column)(low[j], high[j], (sum[j] + zeros * (u * u)) / total,
                               unit[j], mean + j, std + j);
     }

@@ -13,7 +13,7 @@ static uint64_t next_random(uint64_t *state)
 }
 
 #define FEW 24    /* are sorted by insertion */
-#define DIGITS 11 /* at most, of a key, tell buckets apart */
+#define DIGITS 8  /* at most, of a key, tell buckets apart; a call takes 4 KB of stack */
 
 /* Radix sort in place from the highest bits down ("American flag"). Keys are hashes, so
  * that as many bits as leave a few keys to a bucket tell nearly all of them apart. */
@@ -38,19 +38,25 @@ static uint64_t next_random(uint64_t *state)
                                    interrupted ask)                                     \
     {                                                                                   \
         ptrdiff_t stop[1 << DIGITS], next[1 << DIGITS];                                 \
-        int digits = 1;                                                                 \
+        int digits = 1, shift = bits;                                                   \
         if (n <= FEW) {                                                                 \
             insertion_sort_##SUFFIX(keys, rows, n);                                     \
             return 0;                                                                   \
         }                                                                               \
-        while (digits < DIGITS && digits < bits && n >> digits > FEW / 2) {             \
+        while (digits < DIGITS && n >> digits > FEW / 2) {                              \
             digits++;                                                                   \
         }                                                                               \
-        const int shift = bits - digits, buckets = 1 << digits;                         \
-        memset(stop, 0, buckets * sizeof *stop);                                        \
-        for (ptrdiff_t i = 0; i < n; i++) {                                             \
-            stop[keys[i] >> shift & (buckets - 1)]++;                                   \
-        }                                                                               \
+        const int buckets = 1 << digits;                                                \
+        do { /* until two buckets are in use: copies of one key never come to that */   \
+            if (shift == 0) {                                                           \
+                return 0;                                                               \
+            }                                                                           \
+            shift = shift > digits ? shift - digits : 0;                                \
+            memset(stop, 0, buckets * sizeof *stop);                                    \
+            for (ptrdiff_t i = 0; i < n; i++) {                                         \
+                stop[keys[i] >> shift & (buckets - 1)]++;                               \
+            }                                                                           \
+        } while (stop[keys[0] >> shift & (buckets - 1)] == n);                          \
         for (ptrdiff_t bucket = 0, start = 0; bucket < buckets; bucket++) {             \
             next[bucket] = start;                                                       \
             start = stop[bucket] += start;                                              \

@@ -8,9 +8,9 @@
  *
  * The smaller of N and T is added to the small last term first, so that little is lost
  * to rounding: the error is below 2 ulp. q interpolates (exp(r) - 1) / r at Chebyshev
- * nodes, to an error in exp of 2e-17 (double) and 4e-10 (float). Its coefficients and r
- * are positive, so that every step, rounded or not, rises with r: the sigmoid never
- * falls.
+ * nodes, to an error in exp of 2e-17 (double) and 4e-10 (float). Its coefficients are
+ * positive, and so is r but for the rounding of a: every step, rounded or not, rises with
+ * r, and the sigmoid never falls.
  *
  * N + T + T q(r) r is kept SCALE times too large, as is N, or N would not be a normal
  * number where the sigmoid still is one. Where a ≤ LOWEST, N is 0, and so is the result,

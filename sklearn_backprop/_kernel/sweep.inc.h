@@ -32,8 +32,8 @@ typedef struct {
 /* `width` registers of nodes, from node `first` on. What is to be done, for what kind of
  * rule, and width, are known at compile time. */
 INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int kind, int adds,
-                                   int multiplies, ptrdiff_t width, ptrdiff_t first,
-                                   const REAL *ahead, ptrdiff_t stride)
+                                   int multiplies, int fetches, ptrdiff_t width,
+                                   ptrdiff_t first, const REAL *ahead, ptrdiff_t stride)
 {
     const ptrdiff_t d = pass->d, nodes = pass->nodes;
     const REAL *const x_last = pass->x_last, *const x = pass->x;
@@ -54,7 +54,7 @@ INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int kind, int ad
         sum[s][p] = ALL(0);
     }
     for (ptrdiff_t j = 0; j <= d; j++) {
-        if (multiplies) {
+        if (fetches) {
             __builtin_prefetch(ahead);
             ahead += stride;
         }
@@ -107,7 +107,7 @@ INLINE void IN_BLOCKS(sweep_group)(const IN_BLOCKS(pass) *pass, int kind, int ad
 }
 
 INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int kind, int adds,
-                                 int multiplies, ptrdiff_t width)
+                                 int multiplies, int fetches, ptrdiff_t width)
 {
     const ptrdiff_t step = width * LANES, groups = (pass->nodes + step - 1) / step;
 
@@ -120,7 +120,8 @@ INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int kind, int adds
         const ptrdiff_t left = (pass->nodes - first) / LANES;
 
 #define GROUP(width)                                                                    \
-    IN_BLOCKS(sweep_group)(pass, kind, adds, multiplies, width, first, ahead, stride)
+    IN_BLOCKS(sweep_group)(pass, kind, adds, multiplies, fetches, width, first, ahead,  \
+                           stride)
         if (width > 1 && left == 1) {
             GROUP(1);
         } else if (width > 2 && left == 2) {
@@ -136,26 +137,31 @@ INLINE void IN_BLOCKS(sweep_all)(const IN_BLOCKS(pass) *pass, int kind, int adds
 static void IN_BLOCKS(sweep)(const IN_BLOCKS(pass) *pass, int kind)
 {
     if (kind == PLAIN) {
-        IN_BLOCKS(sweep_all)(pass, PLAIN, 1, 1, WIDTH);
+        IN_BLOCKS(sweep_all)(pass, PLAIN, 1, 1, 1, WIDTH);
     } else if (kind == DECAYING) {
-        IN_BLOCKS(sweep_all)(pass, DECAYING, 1, 1, WIDTH);
+        IN_BLOCKS(sweep_all)(pass, DECAYING, 1, 1, 1, WIDTH);
     } else {
-        IN_BLOCKS(sweep_all)(pass, WITH_MOMENTUM, 1, 1, WIDTH_WITH_V);
+        IN_BLOCKS(sweep_all)(pass, WITH_MOMENTUM, 1, 1, 1, WIDTH_WITH_V);
     }
 }
 
 static void IN_BLOCKS(add_updates)(const IN_BLOCKS(pass) *pass, int kind)
 {
     if (kind == PLAIN) {
-        IN_BLOCKS(sweep_all)(pass, PLAIN, 1, 0, WIDTH);
+        IN_BLOCKS(sweep_all)(pass, PLAIN, 1, 0, 0, WIDTH);
     } else if (kind == DECAYING) {
-        IN_BLOCKS(sweep_all)(pass, DECAYING, 1, 0, WIDTH);
+        IN_BLOCKS(sweep_all)(pass, DECAYING, 1, 0, 0, WIDTH);
     } else {
-        IN_BLOCKS(sweep_all)(pass, WITH_MOMENTUM, 1, 0, WIDTH_WITH_V);
+        IN_BLOCKS(sweep_all)(pass, WITH_MOMENTUM, 1, 0, 0, WIDTH_WITH_V);
     }
 }
 
 static void IN_BLOCKS(products)(const IN_BLOCKS(pass) *pass)
 {
-    IN_BLOCKS(sweep_all)(pass, PLAIN, 0, 1, WIDTH);
+    IN_BLOCKS(sweep_all)(pass, PLAIN, 0, 1, 0, WIDTH);
+}
+
+static void IN_BLOCKS(products_and_fetch)(const IN_BLOCKS(pass) *pass)
+{
+    IN_BLOCKS(sweep_all)(pass, PLAIN, 0, 1, 1, WIDTH);
 }
