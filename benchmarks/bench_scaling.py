@@ -6,7 +6,8 @@ An epoch should take time in proportion to the examples n, the features d and th
 nodes H, and powers of two should be no worse than their neighbours. Exponents are
 slopes of log time over log size by least squares. Memory is what fit adds to the peak
 of a fresh process that already holds the data, as the difference between many rows and
-few. One thread; all sizes of a table take turns.
+few. X whose columns lie together in memory is read in place from 64 MB on, and compared
+with X whose rows do. One thread; all sizes of a table take turns.
 """
 
 import argparse
@@ -20,29 +21,44 @@ from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 from sklearn_backprop import BackpropRegressor
 
 N_GRID = [10_000, 30_000, 100_000, 300_000, 1_000_000]
-POWERS = [128, 256, 512, 1024]  # to compare with their neighbours
+POWERS = [128, 256, 512, 1024]  # are compared with their neighbours
 NEAR_POWERS = [power + i for power in POWERS for i in (-1, 0, 1)]
 WIDTH_GRID = [16, 32, 64, *NEAR_POWERS, 2048]  # of d and of H
 FLOOR = 127  # exponents of d and H are fitted from here on
 
 SHAPE = 10, 100  # (d, H) while n grows
 D, H = 50, 100  # while the other grows
+WIDE_GRID = [127, 128, 129, 511, 512, 513, 1023, 1024, 1025, 2048, 4096]  # of H
+WIDE_D = 784  # where W is larger than 2 MB from H = 334 on
 WIDTH_ROWS = 2_000  # n while d or H grows
 N_EPOCHS, WIDTH_EPOCHS = 3, 10
+WIDE_GRID = [*NEAR_POWERS, 2048, 4096]  # of H
+WIDE_D, WIDE_EPOCHS = 784, 2  # W is larger than 2 MB from H = 334 on
+
+IN_PLACE = [(10, 100), (50, 100), (50, 20), (784, 100), (784, 20)]  # (d, H)
+IN_PLACE_BYTES = 2**27  # of X
+
+IN_PLACE = [(10, 100), (50, 100), (50, 20), (784, 100), (784, 20)]  # (d, H)
+IN_PLACE_BYTES = 2**27  # of X
 
 MEMORY_ROWS = 200_000, 1_000_000  # few, which show the fixed part, and many
 
 
 def fit_task(n, d, H, epochs):
     """A task for take_turns: the seconds of an epoch, from a whole fit."""
-    X, y = make_data(n, d)
+    task = fit_data_task(*make_data(n, d), d, H, epochs)
+    return lambda: task() / epochs
+
+
+def fit_data_task(X, y, d, H, epochs):
+    """A task for take_turns: the seconds of a fit."""
     model = BackpropRegressor(
         H,
         learning_rate="linear",
         learning_rate_init=safe_step(d, H),
         max_iter=epochs,
     )
-    return lambda: seconds(model.fit, X, y) / epochs
+    return lambda: seconds(model.fit, X, y)
 
 
 def exponent(sizes, times):
@@ -63,31 +79,57 @@ def scale_examples(turns):
     print(f"exponent {exponent(N_GRID, medians):.3f}", flush=True)
 
 
-def scale_width(name, turns):
-    """Print the time of an epoch against d or H, and how powers of two fare."""
-    shapes = {size: (size, H) if name == "d" else (D, size) for size in WIDTH_GRID}
+def scale_width(title, shapes, epochs, turns):
+    """Print the time of an epoch against a size, and how powers of two fare.
+
+    Parameters
+    ----------
+    title : str
+        What stays the same.
+    shapes : dict
+        Size: (d, H).
+    epochs, turns : int
+    """
     tasks = {
-        size: fit_task(WIDTH_ROWS, *shape, WIDTH_EPOCHS)
-        for size, shape in shapes.items()
+        size: fit_task(WIDTH_ROWS, d, H, epochs) for size, (d, H) in shapes.items()
     }
     times = take_turns(tasks, turns)
     per_weight = {
         size: times[size] / (WIDTH_ROWS * (d + 1) * H)
         for size, (d, H) in shapes.items()
     }
-    other = f"H = {H}" if name == "d" else f"d = {D}"
-    print(f"\nn = {WIDTH_ROWS:,}, {other}, {WIDTH_EPOCHS} epochs")
-    print(f"{name:>10}{'ms/epoch':>12}{'ns/weight':>12}{'/ neighbours':>14}")
-    for size in WIDTH_GRID:
+    print(f"\nn = {WIDTH_ROWS:,}, {title}, {epochs} epochs")
+    print(f"{'size':>10}{'ms/epoch':>12}{'ns/weight':>12}{'/ neighbours':>14}")
+    for size in shapes:
         line = f"{size:>10}{1e3 * np.median(times[size]):>12.3f}"
         line += f"{1e9 * np.median(per_weight[size]):>12.4f}"
-        if size in POWERS:
+        if {size - 1, size + 1} <= set(shapes):
             neighbours = (per_weight[size - 1] + per_weight[size + 1]) / 2
             line += f"{np.median(per_weight[size] / neighbours):>14.3f}"
         print(line)
-    large = [size for size in WIDTH_GRID if size >= FLOOR]
+    large = [size for size in shapes if size >= FLOOR]
     slope = exponent(large, [np.median(times[size]) for size in large])
     print(f"exponent from {FLOOR} on {slope:.3f}", flush=True)
+
+
+def compare_layouts(turns):
+    """Print how much longer an update takes on columns that are read in place."""
+    print("\nX with columns together, read in place, over X with rows together")
+    print(f"{'d':>6}{'H':>6}{'float64':>10}{'float32':>10}")
+    for d, H in IN_PLACE:
+        line = f"{d:>6}{H:>6}"
+        for dtype in (np.float64, np.float32):
+            n = IN_PLACE_BYTES // (d * np.dtype(dtype).itemsize)
+            X, y = make_data(n, d, dtype)
+            tasks = {}
+            for order in "FC":
+                data = np.asarray(X, order=order)
+                for epochs in (1, 3):  # whose difference leaves the preparations out
+                    tasks[order, epochs] = fit_data_task(data, y, d, H, epochs)
+            times = take_turns(tasks, turns)
+            in_place, rows = (times[o, 3] - times[o, 1] for o in "FC")
+            line += f"{np.median(in_place / rows):>10.2f}"
+        print(line, flush=True)
 
 
 def peak_memory():
@@ -136,8 +178,13 @@ def main():
     print(f"\nMedians of {turns} turns, float64.")
     with one_quiet_thread():
         scale_examples(turns)
-        scale_width("d", turns)
-        scale_width("H", turns)
+        by_d = {d: (d, H) for d in WIDTH_GRID}
+        scale_width(f"H = {H}, size = d", by_d, WIDTH_EPOCHS, turns)
+        by_H = {H: (D, H) for H in WIDTH_GRID}
+        scale_width(f"d = {D}, size = H", by_H, WIDTH_EPOCHS, turns)
+        wide = {H: (WIDE_D, H) for H in WIDE_GRID}
+        scale_width(f"d = {WIDE_D}, size = H", wide, WIDE_EPOCHS, turns)
+        compare_layouts(min(turns, 3))
 
 
 if __name__ == "__main__":
