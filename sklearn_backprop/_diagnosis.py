@@ -9,14 +9,15 @@ TOO_MANY = 0.9  # share of saturated outputs that calls for a warning
 HARDLY_BETTER = 0.99  # squared error, as a share of that of predicting the mean
 
 
-def divergence_message(epoch, eta, H, batch_size, standardized):
+def divergence_message(epoch, eta, H, batch_size, momentum, standardized):
     """Say where training diverged, why, and what to change."""
-    auto = initial_step_size("auto", H, batch_size)
+    auto = initial_step_size("auto", H, batch_size, momentum)
+    at_half, at_one = (stability_bound(H, batch_size, momentum, z) for z in (0.5, 1))
     return (
         f"Training diverged in epoch {epoch} with a step size of {eta:g}. The output "
-        f"layer is stable up to {stability_bound(H, batch_size, 0.5):.2g} while hidden "
-        f"outputs are about 1/2, and up to {stability_bound(H, batch_size, 1):.2g} "
-        f"whatever they are (hidden_layer_size={H}, examples per batch: {batch_size}). "
+        f"layer is stable up to {at_half:.2g} while hidden outputs are about 1/2, and "
+        f"up to {at_one:.2g} whatever they are (hidden_layer_size={H}, examples per "
+        f"batch: {batch_size}, momentum={momentum:g}). "
         f"Decrease learning_rate_init; 'auto' is {auto:.2g}"
         + ("." if standardized else ". Or use standardize=True.")
     )

@@ -44,6 +44,7 @@ from ._scoring import ValidationSet, ordered_sum
 from ._validation import (
     as_kernel_input,
     check_numeric,
+    check_presentations,
     check_targets,
     check_weights,
     first_beyond,
@@ -135,15 +136,16 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         stream, where every `partial_fit` brings other data, "adaptive" is "constant".
 
     learning_rate_init : "auto" or float, default="auto"
-        η of the first epoch. "auto" is 0.3 / (b (1 + H / 4)), where b is the number of
-        examples in a batch. The output layer is stable while η b (1 + Σ_h z_h²) < 2, so
-        that this is at most 60 % of the step at which it becomes unstable, whatever
-        `hidden_layer_size`, `batch_size` and the hidden outputs are.
+        η of the first epoch. "auto" is 0.3 (1 − μ) / (b (1 + H / 4)), where b is the
+        number of examples in a batch and μ the momentum. Without momentum the output
+        layer is stable while η b (1 + Σ_h z_h²) < 2, so that this is at most 60 % of
+        the step at which it becomes unstable, whatever `hidden_layer_size`,
+        `batch_size` and the hidden outputs are.
 
     momentum : float, default=0.0
         μ, the part of every update that the next one repeats: Δ_t = −η ∂E + μ Δ_{t−1}.
-        At least 0 and below 1. As updates add up to 1 / (1 − μ) times their size, η
-        should be that much smaller than without.
+        At least 0 and below 1. Updates add up to 1 / (1 − μ) times their size, so that
+        η has to be that much smaller than without; "auto" is.
 
     alpha : float, default=0.0
         Strength of the penalty ½ α w² on every weight w_hj and v_kh but the biases, in
@@ -521,7 +523,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         resumed = resume and self.__sklearn_is_fitted__()
         warn_without_fma()
         X, y, single = self._as_arrays(X, y, reset=not resumed)
-        data = _Data(X, y, check_weights(sample_weight, X), single)
+        data = _Data(X, y, check_presentations(sample_weight, X), single)
         if resumed:
             self._check_unchanged(data)
         else:
@@ -665,7 +667,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 f"y_val has {y.shape[1]} outputs, but y has {self.n_outputs_}. "
                 "Expected the same number."
             )
-        weight = check_weights(sample_weight_val, X)
+        weight = check_weights(sample_weight_val, X, "sample_weight_val")
         weight = np.ones(len(y)) if weight is None else weight
         return ValidationSet(X, self._targets(y, dtype), weight)
 
@@ -737,7 +739,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         batch_size = self._batch_size(n)
         eta = step_size(
             self.learning_rate,
-            initial_step_size(self.learning_rate_init, H, batch_size),
+            initial_step_size(self.learning_rate_init, H, batch_size, self.momentum),
             epoch=self.n_iter_,
             progress=progress,
             reductions=self._reductions,
@@ -756,7 +758,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         if blown_up or not finite:
             raise ValueError(
                 divergence_message(
-                    self.n_iter_ + 1, eta, H, batch_size, self._standardized
+                    self.n_iter_ + 1,
+                    eta,
+                    H,
+                    batch_size,
+                    self.momentum,
+                    self._standardized,
                 )
             )
         self._weights, self._velocity = weights, velocity

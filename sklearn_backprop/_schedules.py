@@ -10,20 +10,20 @@ REDUCTION = 5  # "adaptive" divides the step size by this,
 MAX_REDUCTIONS = 5  # this many times, as MLPRegressor does from its default
 
 
-def initial_step_size(learning_rate_init, hidden_layer_size, batch_size):
-    """η of the first epoch: as given, or c / (b (1 + H / 4)) for "auto".
+def initial_step_size(learning_rate_init, hidden_layer_size, batch_size, momentum):
+    """η of the first epoch: as given, or c (1 - μ) / (b (1 + H / 4)) for "auto".
 
     The output layer is stable while η b (1 + Σ_h z_h²) < 2; 1 + H / 4 is that sum with
-    every z_h at ½.
+    every z_h at ½. With momentum μ updates add up to 1 / (1 - μ) times their size.
     """
     if learning_rate_init == "auto":
-        return AUTO_STEP / (batch_size * (1 + hidden_layer_size / 4))
+        return AUTO_STEP * (1 - momentum) / (batch_size * (1 + hidden_layer_size / 4))
     return float(learning_rate_init)
 
 
-def stability_bound(hidden_layer_size, batch_size, z):
+def stability_bound(hidden_layer_size, batch_size, momentum, z):
     """The η at which the output layer becomes unstable when every z_h is z."""
-    return 2 / (batch_size * (1 + hidden_layer_size * z**2))
+    return 2 * (1 - momentum) / (batch_size * (1 + hidden_layer_size * z**2))
 
 
 def step_size(schedule, initial, *, epoch, progress, reductions):

@@ -78,35 +78,48 @@ def check_numeric(data, name):
     )
 
 
-def check_weights(sample_weight, X):
-    """Numbers of presentations, as float64, or None if each is 1.
+def check_weights(weight, X, name):
+    """One weight for each row, as float64, or None if there are none.
 
     Raises
     ------
     ValueError
-        If a weight is negative, not finite or too large, or all are 0.
+        If a weight is negative or not finite, or all are 0.
+    """
+    if weight is None:
+        return None
+    if not isinstance(weight, Real):
+        check_numeric(weight, name)
+    weight = _check_sample_weight(weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        row = int((weight < 0).argmax())
+        raise ValueError(
+            f"{name} has the negative value {weight[row]:g} in row {row}. Expected "
+            "values of at least 0."
+        )
+    if not weight.any():
+        raise ValueError(
+            f"{name} is 0 in every row. Expected at least one positive value."
+        )
+    return weight
+
+
+def check_presentations(sample_weight, X):
+    """Weights as numbers of presentations, or None if each is 1.
+
+    Raises
+    ------
+    ValueError
+        As `check_weights`, or if a weight is too large.
 
     Warns
     -----
     UserWarning
         If the mean weight is far from 1.
     """
-    if sample_weight is None:
+    weight = check_weights(sample_weight, X, "sample_weight")
+    if weight is None or (weight == 1).all():
         return None
-    if not isinstance(sample_weight, Real):
-        check_numeric(sample_weight, "sample_weight")
-    weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-    if (weight < 0).any():
-        row = int((weight < 0).argmax())
-        raise ValueError(
-            f"sample_weight has the negative value {weight[row]:g} in row {row}. "
-            "Expected values of at least 0."
-        )
-    if not weight.any():
-        raise ValueError(
-            "sample_weight is 0 in every row, so there is nothing to learn from. "
-            "Expected at least one positive value."
-        )
     if weight.max() > MOST_PRESENTATIONS:
         row = int(weight.argmax())
         raise ValueError(
@@ -121,7 +134,7 @@ def check_weights(sample_weight, X):
             "presentations: training will be as long, or as short, as on that many "
             "copies of each row. Divide the weights by their mean to rescale it to 1."
         )
-    return None if (weight == 1).all() else weight
+    return weight
 
 
 def check_targets(y):

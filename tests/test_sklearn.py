@@ -38,7 +38,7 @@ INSTANCES = [
     {"learning_rate": "constant", "max_iter": 100},
     {"learning_rate": "linear", "max_iter": 100},
     {"learning_rate": "invscaling", "learning_rate_init": 0.02},
-    {"momentum": 0.9, "learning_rate_init": 0.002},
+    {"momentum": 0.9},
     {"alpha": 1e-3},
     {"momentum": 0.5, "alpha": 1e-3, "batch_size": 8},
     {"batch_size": 8},

@@ -74,6 +74,22 @@ def test_given_data_leave_all_rows_to_train_on(data):
     assert model.loss_curve_ == plain.loss_curve_
 
 
+def test_weights_of_given_data_may_have_any_scale(data):
+    X, y, X_val, y_val = data
+    scores = [
+        fit_quietly(
+            regressor(max_iter=5),
+            X,
+            y,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=np.full(40, scale),
+        ).validation_scores_
+        for scale in (2.0**-30, 1.0, 2.0**30)
+    ]
+    assert scores[0] == scores[1] == scores[2]
+
+
 def test_given_data_may_be_sparse_and_of_another_type(data):
     X, y, X_val, y_val = data
 
@@ -116,7 +132,7 @@ def test_data_that_do_not_fit_are_refused(data):
         ({"X_val": [["a"] * 3], "y_val": [1]}, "X_val must be numeric"),
         (
             {"X_val": X_val, "y_val": y_val, "sample_weight_val": -np.ones(40)},
-            "negative",
+            "sample_weight_val has the negative value -1 in row 0",
         ),
     ):
         model = regressor()

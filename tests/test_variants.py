@@ -1,6 +1,7 @@
 """Momentum, penalty, several outputs, weights and sparse rows against the equations."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -181,6 +182,18 @@ def test_alpha_shrinks_weights_but_not_biases(diabetes):
     assert_allclose(strong.predict(X), y.mean(), rtol=0.05)
 
 
+@pytest.mark.parametrize("H", [1, 10, 300])
+@pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
+def test_auto_step_size_allows_for_momentum(diabetes, momentum, H):
+    X, y = diabetes
+    parameters = {"momentum": momentum, "max_iter": 100, "random_state": 0}
+    auto = fit_quietly(BackpropRegressor(H, **parameters), X, y)
+    eta = 0.3 * (1 - momentum) / (1 + H / 4)
+    given = BackpropRegressor(H, learning_rate_init=eta, **parameters)
+    assert same_bits(auto, fit_quietly(given, X, y))
+    assert auto.score(X, y) > 0.4
+
+
 # --------------------------------------------------------------------- sparse rows
 
 
@@ -266,6 +279,23 @@ def test_every_form_of_sparse_rows_gives_the_same_bits(random, counts):
         assert same_bits(fit_quietly(other, form, y), expected)
         assert np.array_equal(other.predict(form), expected.predict(reference))
         assert np.array_equal(form.data, before.data)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_model_out_of_a_pickle_goes_on_with_sparse_rows(counts, dtype):
+    # whose weights may lie at any address
+    X, y = counts
+    rows = scipy.sparse.csr_array(X.astype(dtype))
+    for H in range(1, 20):
+        model = BackpropRegressor(H, random_state=0).partial_fit(rows, y)
+        copy = pickle.loads(pickle.dumps(model))
+        room = np.zeros(model._weights.nbytes + 64, np.uint8)
+        start = -room.ctypes.data % 64 + model._weights.itemsize
+        copy._weights = room[start : start + model._weights.nbytes].view(dtype)
+        copy._weights[:] = model._weights
+        assert copy._weights.ctypes.data % 64
+        assert np.array_equal(copy.predict(rows), model.predict(rows))
+        assert same_bits(copy.partial_fit(rows, y), model.partial_fit(rows, y))
 
 
 def test_float32_sparse_rows_give_a_float32_model(counts):

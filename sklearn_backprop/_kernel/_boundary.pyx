@@ -176,7 +176,7 @@ COMPILER = C_COMPILER.decode()
 CPU_HAS_FMA = cpu_has_fma()
 
 # Operations between two looks at signals; in software each takes a hundred times as
-# long. At its end a chunk goes over all weights once more, so that short ones cost time.
+# long. At its end a chunk goes over all weights once more: short ones cost time.
 CHUNK = 10**9 if CPU_HAS_FMA else 10**7
 
 # What a row may hold in training units; see kernel.h.
@@ -438,7 +438,8 @@ cdef class Training:
         cdef Py_ssize_t start, stop
         cdef double loss = 0
         cdef bint finite
-        before, weights = weights, aligned_empty(weights.size, weights.dtype)
+        before = aligned(weights)
+        weights = aligned_empty(weights.size, weights.dtype)
         self.net.weights = address(weights)
         if not self.in_rows:
             memcpy(self.net.weights, address(before), before.nbytes)
