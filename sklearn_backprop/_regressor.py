@@ -46,6 +46,7 @@ from ._validation import (
     check_numeric,
     check_presentations,
     check_targets,
+    check_validation_arguments,
     check_weights,
     first_beyond,
 )
@@ -401,7 +402,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """
         callbacks = EpochCallbacks(self, self.max_iter)
         with Rollback(self) as rollback:
-            self._check_validation_arguments(X_val, y_val, sample_weight_val)
+            check_validation_arguments(
+                self.early_stopping, X_val, y_val, sample_weight_val
+            )
             data, resumed = self._validate(X, y, sample_weight, resume=self.warm_start)
             order, held_out, seen = self._order(data, holds_out=X_val is None)
             if not resumed:
@@ -495,28 +498,6 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         if changed and not get_config()["skip_parameter_validation"]:
             self._validate_params()
             self._valid_params = params
-
-    def _check_validation_arguments(self, X_val, y_val, sample_weight_val):
-        given = [
-            name
-            for name, value in (
-                ("X_val", X_val),
-                ("y_val", y_val),
-                ("sample_weight_val", sample_weight_val),
-            )
-            if value is not None
-        ]
-        if given and (X_val is None or y_val is None):
-            raise ValueError(
-                f"{' and '.join(given)} passed to fit without "
-                f"{'X_val' if X_val is None else 'y_val'}. Expected both X_val and "
-                "y_val, or neither."
-            )
-        if given and not self.early_stopping:
-            raise ValueError(
-                "X_val and y_val are passed to fit, but early_stopping=False. Expected "
-                "early_stopping=True to validate on them."
-            )
 
     def _validate(self, X, y, sample_weight, *, resume):
         """The data as arrays, and whether training goes on from an earlier model."""

@@ -78,6 +78,33 @@ def check_numeric(data, name):
     )
 
 
+def check_validation_arguments(early_stopping, X_val, y_val, sample_weight_val):
+    """Refuse validation data that are incomplete or would not be used.
+
+    Raises
+    ------
+    ValueError
+        If X_val or y_val is missing, or early_stopping is False.
+    """
+    arguments = {
+        "X_val": X_val,
+        "y_val": y_val,
+        "sample_weight_val": sample_weight_val,
+    }
+    given = [name for name, value in arguments.items() if value is not None]
+    missing = [name for name in ("X_val", "y_val") if name not in given]
+    if given and missing:
+        raise ValueError(
+            f"{' and '.join(given)} passed to fit without {missing[0]}. Expected both "
+            "X_val and y_val, or neither."
+        )
+    if given and not early_stopping:
+        raise ValueError(
+            "X_val and y_val are passed to fit, but early_stopping=False. Expected "
+            "early_stopping=True to validate on them."
+        )
+
+
 def check_weights(weight, X, name):
     """One weight for each row, as float64, or None if there are none.
 
