@@ -167,6 +167,37 @@ def test_momentum_is_carried_from_epoch_to_epoch(random):
     assert at_rest._velocity is not None
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("batch_size", [1, 8, "all"])
+@pytest.mark.parametrize("momentum", [0, 0.5])
+def test_partial_fits_equal_a_fit_in_every_variant(
+    random, momentum, batch_size, sparse, dtype
+):
+    X, y = sparse_data(random, 60, 5, 2, dtype)
+    X = scipy.sparse.csr_array(X) if sparse else X
+    weight = random.randint(0, 5, 60) / 2
+    parameters = {
+        "alpha": 1e-3,
+        "momentum": momentum,
+        "batch_size": batch_size,
+        "learning_rate": "invscaling",
+        "random_state": 0,
+    }
+    whole = BackpropRegressor(9, max_iter=4, **parameters)
+    fit_quietly(whole, X, y, weight)
+    stepwise = BackpropRegressor(9, **parameters)
+    warm = BackpropRegressor(9, max_iter=2, warm_start=True, **parameters)
+    for _ in range(4):
+        stepwise.partial_fit(X, y, weight)
+    for _ in range(2):
+        fit_quietly(warm, X, y, weight)
+    assert same_bits(whole, stepwise)
+    assert same_bits(whole, warm)
+    assert whole.loss_curve_ == stepwise.loss_curve_ == warm.loss_curve_
+    assert whole.t_ == stepwise.t_ == warm.t_ == 4 * np.ceil(weight).sum()
+
+
 def test_alpha_shrinks_weights_but_not_biases(diabetes):
     X, y = diabetes
     norms, models = [], []
