@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     assert_all_finite,
@@ -783,9 +783,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         order = examples.order
         rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
         W, v = _kernel.unpack(self._weights, self._shape)
-        W = W.astype(np.float64)
-        W_scaled = W[1:] * self._X_scale[:, np.newaxis]
-        a = safe_sparse_dot(examples.X[rows], W_scaled) + W[0] - self._X_mean @ W_scaled
+        X, scale = examples.X[rows], self._X_scale[:, np.newaxis]
+        if issparse(X):
+            a = W[0] + X @ (scale * W[1:]) - self._X_mean @ (scale * W[1:])
+        else:  # first the mean, which may be far from 0
+            a = W[0] + ((X - self._X_mean) * self._X_scale) @ W[1:]
         for message in poor_fit_messages(v, expit(a), examples.y[rows], weight):
             warn(message, ConvergenceWarning)
 

@@ -291,6 +291,11 @@ def test_a_good_fit_says_nothing(data):
     regressor(learning_rate="adaptive").fit(*data)  # warnings are errors here
 
 
+def test_a_good_fit_far_from_0_says_nothing(data):
+    X, y = data
+    regressor(learning_rate="adaptive").fit(X + 1e14, y - 1e10)
+
+
 # ---------------------------------------------------------------------- interrupts
 
 
