@@ -9,8 +9,15 @@ TOO_MANY = 0.9  # share of saturated outputs that calls for a warning
 HARDLY_BETTER = 0.99  # squared error, as a share of that of predicting the mean
 
 
-def divergence_message(epoch, eta, H, batch_size, momentum, standardized):
+def divergence_message(epoch, eta, alpha, H, batch_size, momentum, standardized):
     """Say where training diverged, why, and what to change."""
+    if eta * alpha >= 1:
+        return (
+            f"Training diverged in epoch {epoch}: an update takes {eta * alpha:.3g} "
+            f"times the weights off them, which is the step size of {eta:g} times "
+            f"alpha={alpha:g}. Expected less than 1. Decrease alpha or "
+            "learning_rate_init."
+        )
     auto = initial_step_size("auto", H, batch_size, momentum)
     at_half, at_one = (stability_bound(H, batch_size, momentum, z) for z in (0.5, 1))
     return (

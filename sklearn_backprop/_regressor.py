@@ -741,6 +741,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 divergence_message(
                     self.n_iter_ + 1,
                     eta,
+                    self.alpha,
                     H,
                     batch_size,
                     self.momentum,

@@ -164,6 +164,11 @@ def test_divergence_names_epoch_step_and_bound(data):
         regressor(learning_rate_init=1e6).fit(*data)
 
 
+def test_divergence_by_a_strong_penalty_names_it(data):
+    with pytest.raises(ValueError, match=r"step size of 0\.1 times alpha=100\."):
+        regressor(alpha=100.0, learning_rate_init=0.1).fit(*data)
+
+
 def test_the_bound_that_divergence_names_depends_on_the_batch(data):
     model = regressor(learning_rate_init=1e6, batch_size=10)
     with pytest.raises(ValueError, match=r"up to 0\.067 while.*examples per batch: 10"):

@@ -263,6 +263,41 @@ def test_sparse_and_dense_give_the_same_model(counts, batch_size, alpha, momentu
         assert_allclose(sparse.loss_curve_, dense.loss_curve_, rtol=1e-10)
 
 
+@pytest.mark.parametrize("batch_size", [1, 8])
+@pytest.mark.parametrize("alpha", [0, 0.01])
+def test_sparse_columns_far_from_0_lose_no_digits(random, counts, batch_size, alpha):
+    # Years, an offset of 10⁹, and a column far from 0 in all rows but two.
+    X, y = np.tile(counts[0], (4, 1)), np.tile(counts[1], 4)
+    X[:, 5] = 2000 + random.randint(-10, 10, 1200)
+    X[:, 6] = 1e9 + random.normal(size=1200)
+    X[:, 7] = 7 + 0.01 * random.normal(size=1200)
+    X[[17, 900], 7] = 0
+    y = y + 0.1 * (X[:, 5] - 2000) + X[:, 6] - 1e9 + X[:, 7]
+    parameters = {
+        "batch_size": batch_size,
+        "alpha": alpha,
+        "learning_rate": "linear",
+        "max_iter": 10,
+        "random_state": 0,
+    }
+    rows = scipy.sparse.csr_array(X)
+    dense = fit_quietly(BackpropRegressor(9, **parameters), X, y)
+    sparse = fit_quietly(BackpropRegressor(9, **parameters), rows, y)
+    assert abs(sparse._X_mean[7] * sparse._X_scale[7]) > 16
+    for method in (None, "partial_fit"):
+        if method:
+            X[:100, 5:7] = 0  # zeros that training has not seen there
+            rows = scipy.sparse.csr_array(X)
+            dense.partial_fit(X[50:80], y[50:80])
+            sparse.partial_fit(rows[50:80], y[50:80])
+        packed = (
+            _kernel.unpack(model._weights, model._shape) for model in (dense, sparse)
+        )
+        for ours, theirs in zip(*packed, strict=True):
+            assert_allclose(ours, theirs, atol=1e-11 * np.abs(theirs).max())
+        assert_allclose(sparse.predict(rows), dense.predict(X), rtol=1e-9, atol=1e-9)
+
+
 def test_sparse_predictions_do_not_depend_on_their_company(counts):
     X, y = counts
     rows = scipy.sparse.csr_matrix(X)

@@ -96,6 +96,14 @@ def test_statistics_are_those_of_the_presentations(random):
         assert_allclose(1 / model._X_scale, std, rtol=1e-9)
 
 
+def test_weights_may_all_be_tiny(data):
+    X, y, _ = data
+    with pytest.warns(UserWarning, match="mean of sample_weight is 1e-300"):
+        model = fit_quietly(regressor(), X, y, np.full(150, 1e-300))
+    assert_allclose(model.loss_, 0.5, rtol=1e-3)  # hardly a step is taken
+    assert_allclose(model._X_mean, X.mean(axis=0), rtol=1e-10)
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
 def test_the_order_of_weighted_rows_does_not_matter(random, data, form, early_stopping):

@@ -28,12 +28,12 @@ static void NAME(conclude_column)(double low, double high, double variance, doub
 /* of the first n presentations */
 static double NAME(total_share)(const examples *data, ptrdiff_t n)
 {
-    double total = (double)n;
+    double total = 0;
 
     for (ptrdiff_t i = 0; data->order.share && i < n; i++) {
-        total -= 1 - share_at(&data->order, i);
+        total += share_at(&data->order, i);
     }
-    return total;
+    return data->order.share ? total : (double)n;
 }
 
 /* `width` columns from the first on. X with neighbouring columns is read row by row;
@@ -191,24 +191,18 @@ static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double 
     return 0;
 }
 
-/* whether x, or x relative to the mean, is beyond what products can bear */
+/* Sparse rows enter products with and without their mean: both have to be in range. */
 static int NAME(beyond)(const examples *data, ptrdiff_t j, double x)
 {
-    const double scale = data->scale[j], mean = data->mean[j];
-    return fabs((x - mean) * scale) > LIMIT || fabs(x * scale) > LIMIT;
+    return fabs((x - data->mean[j]) * data->scale[j]) > LIMIT
+           || fabs(NAME(in_training_units)(data, j, x)) > LIMIT;
 }
 
-/* In sparse rows the mean is not taken off, so both have to be in range. */
 static ptrdiff_t NAME(first_beyond_of_sparse)(const examples *data, ptrdiff_t n,
-                                              ptrdiff_t d, interrupted ask)
+                                              interrupted ask)
 {
     ptrdiff_t seen = 0;
 
-    for (ptrdiff_t j = 0; j < d && n > 0; j++) {
-        if (NAME(beyond)(data, j, 0)) {
-            return 0;
-        }
-    }
     for (ptrdiff_t i = 0; i < n; i++) {
         const NAME(row) row = NAME(row_of)(data, i);
         seen += 1 + row.stop - row.start;
@@ -235,7 +229,7 @@ static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t
     const ptrdiff_t stretch = 1 + PATIENCE / d;
 
     if (data->indptr) {
-        return NAME(first_beyond_of_sparse)(data, n, d, ask);
+        return NAME(first_beyond_of_sparse)(data, n, ask);
     }
     for (ptrdiff_t start = 0; start < n; start += stretch) {
         ptrdiff_t found = start + stretch < n ? start + stretch : n;

@@ -74,3 +74,4 @@ static void NAME(predict)(const network *net, const examples *data, ptrdiff_t st
 #undef LOAD
 #undef STORE
 #undef EACH_ENTRY
+#undef FAR

@@ -9,6 +9,9 @@
  *     W += g (x - μ)ᵀ:   U += g xᵀ / σ,   c += g / σ,   q += ((μ · x) - (μ · μ)) g / σ
  *
  * and decay only multiplies σ. The weights of an input lie together, in rows.
+ *
+ * μ is 0 where a column is far from 0 (see sparse_rows.inc.h): its entries are centred one
+ * by one, and a zero in it becomes an entry.
  */
 
 #define GROUP 4           /* registers of nodes that are taken together */
@@ -22,7 +25,21 @@ typedef struct {
     /* of a batch, gathered in the deltas; (nodes,) */
     REAL *sum_g, *sum_q;
     double mu_mu;         /* μ · μ */
+    ptrdiff_t n_far;      /* columns that are far */
+    /* room in the workspace */
+    REAL *a, *g;          /* (nodes,) */
+    REAL *x;              /* (d,) */
+    ptrdiff_t *columns;   /* (d,) */
+    REAL *left;
 } NAME(rows);
+
+/* the entries of a row: columns, and values in training units but for the mean */
+typedef struct {
+    ptrdiff_t count;
+    const ptrdiff_t *columns;
+    const REAL *x;
+    double mu_x;          /* μ · x */
+} NAME(entries);
 
 static NAME(rows) NAME(rows_of)(const network *net, const examples *data)
 {
@@ -38,16 +55,16 @@ static NAME(rows) NAME(rows_of)(const network *net, const examples *data)
         rows.sum_g = (REAL *)net->deltas + rows.d * rows.nodes;
     }
     for (ptrdiff_t j = 0; j < rows.d; j++) {
-        const double mu = data->mean[j] * data->scale[j];
+        const double mu = NAME(implicit_mean)(data, j);
         rows.mu_mu += mu * mu;
+        rows.n_far += mu != data->mean[j] * data->scale[j];
     }
+    rows.a = net->workspace;
+    rows.g = rows.a + rows.nodes;
+    rows.columns = (ptrdiff_t *)(rows.g + rows.nodes);
+    rows.x = (REAL *)(rows.columns + padded(rows.d, sizeof(ptrdiff_t)));
+    rows.left = rows.x + padded(rows.d, sizeof(REAL));
     return rows;
-}
-
-/* μ_j */
-INLINE REAL NAME(mean_of)(const examples *data, ptrdiff_t j)
-{
-    return (REAL)(data->mean[j] * data->scale[j]);
 }
 
 /* where the panels have the weight of input j and node h */
@@ -68,7 +85,7 @@ static void NAME(open_rows)(const network *net, const examples *data,
     *rows.sigma = 1;
     for (ptrdiff_t j = 0; j <= d; j++) {
         REAL *const to = j ? rows.U + (j - 1) * nodes : rows.bias;
-        const VECTOR mu = ALL(j ? NAME(mean_of)(data, j - 1) : 0);
+        const VECTOR mu = ALL(j ? (REAL)NAME(implicit_mean)(data, j - 1) : 0);
         for (ptrdiff_t h = 0; h < nodes; h += LANES) {
             const VECTOR w = LOAD(W + NAME(place)(d, h, j));
             STORE(to + h, w);
@@ -91,7 +108,7 @@ static void NAME(close_rows)(const network *net, const examples *data)
         for (ptrdiff_t h = 0; h < nodes; h += LANES) {
             VECTOR w = LOAD(rows.bias + h);
             if (j) {
-                const VECTOR mu = ALL(NAME(mean_of)(data, j - 1));
+                const VECTOR mu = ALL((REAL)NAME(implicit_mean)(data, j - 1));
                 const VECTOR u = LOAD(rows.U + (j - 1) * nodes + h);
                 w = sigma * FUSED(-mu, LOAD(rows.c + h), u);
             }
@@ -100,82 +117,102 @@ static void NAME(close_rows)(const network *net, const examples *data)
     }
 }
 
-/* x[e], for entry e of a row, is its value in training units but for the mean, within what
- * products can bear. Returns μ · x. */
-static double NAME(scale_entries)(const examples *data, const NAME(row) *row, REAL *x)
+/* one more entry, within what products can bear */
+INLINE void NAME(append)(const NAME(rows) *rows, NAME(entries) *list, ptrdiff_t j,
+                         double x)
 {
-    double mu_x = 0;
+    rows->columns[list->count] = j;
+    rows->x[list->count++] = (REAL)(x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT : x);
+}
 
-    EACH_ENTRY(*row) {
-        const double value = (double)row->values[e] * data->scale[j];
-        const double safe = value > LIMIT ? LIMIT : value < -LIMIT ? -LIMIT : value;
-        x[e - row->start] = (REAL)safe;
-        mu_x += data->mean[j] * data->scale[j] * safe;
+static NAME(entries) NAME(entries_of)(const NAME(rows) *rows, const examples *data,
+                                      ptrdiff_t i)
+{
+    const NAME(row) row = NAME(row_of)(data, i);
+    NAME(entries) list = {.columns = rows->columns, .x = rows->x};
+    ptrdiff_t n_far = 0;
+
+    EACH_ENTRY(row) {
+        const double mu = NAME(implicit_mean)(data, j);
+        NAME(append)(rows, &list, j,
+                     NAME(in_training_units)(data, j, (double)row.values[e]));
+        list.mu_x += mu * (double)rows->x[list.count - 1];
+        n_far += mu != data->mean[j] * data->scale[j];
     }
-    return mu_x;
+    /* zeros in columns that are far: columns of a row ascend */
+    ptrdiff_t e = row.start;
+    for (ptrdiff_t j = 0; n_far < rows->n_far; j++) {
+        const int is_far =
+            NAME(implicit_mean)(data, j) != data->mean[j] * data->scale[j];
+        if (e < row.stop && NAME(index)(row.columns, row.wide, e) == j) {
+            e++;
+        } else if (is_far) {
+            NAME(append)(rows, &list, j, NAME(in_training_units)(data, j, 0));
+            n_far++;
+        }
+    }
+    return list;
 }
 
 /* a = W x̃ of a row, for `width` registers of nodes from the first on */
-INLINE void NAME(product_of_group)(const NAME(rows) *rows, const NAME(row) *row,
-                                   const REAL *x, double mu_x, ptrdiff_t width,
-                                   ptrdiff_t first, REAL *a)
+INLINE void NAME(product_of_group)(const NAME(rows) *rows, const NAME(entries) *list,
+                                   ptrdiff_t width, ptrdiff_t first)
 {
-    const VECTOR sigma = ALL((REAL)*rows->sigma), minus_mu_x = ALL((REAL)-mu_x);
+    const VECTOR sigma = ALL((REAL)*rows->sigma), minus_mu_x = ALL((REAL)-list->mu_x);
     VECTOR sum[GROUP];
 
     EACH(p, width) sum[p] = ALL(0);
-    EACH_ENTRY(*row) {
-        const VECTOR input = ALL(x[e - row->start]);
-        const REAL *const u = rows->U + j * rows->nodes + first;
+    for (ptrdiff_t e = 0; e < list->count; e++) {
+        const VECTOR input = ALL(list->x[e]);
+        const REAL *const u = rows->U + list->columns[e] * rows->nodes + first;
         EACH(p, width) sum[p] = FUSED(input, LOAD(u + p * LANES), sum[p]);
     }
     EACH(p, width) {
         const ptrdiff_t h = first + p * LANES;
         sum[p] = FUSED(minus_mu_x, LOAD(rows->c + h), sum[p]) - LOAD(rows->q + h);
-        STORE(a + h, FUSED(sigma, sum[p], LOAD(rows->bias + h)));
+        STORE(rows->a + h, FUSED(sigma, sum[p], LOAD(rows->bias + h)));
     }
 }
 
-static void NAME(product_with_row)(const NAME(rows) *rows, const NAME(row) *row,
-                                   const REAL *x, double mu_x, REAL *a)
+static void NAME(product_with_row)(const NAME(rows) *rows, const NAME(entries) *list)
 {
     ptrdiff_t h = 0;
 
     for (; h + GROUP * LANES <= rows->nodes; h += GROUP * LANES) {
-        NAME(product_of_group)(rows, row, x, mu_x, GROUP, h, a);
+        NAME(product_of_group)(rows, list, GROUP, h);
     }
     for (; h < rows->nodes; h += LANES) {
-        NAME(product_of_group)(rows, row, x, mu_x, 1, h, a);
+        NAME(product_of_group)(rows, list, 1, h);
     }
 }
 
 /* U, or its deltas, += factor g xᵀ with the entries of a row, for such nodes */
-INLINE void NAME(add_to_group)(REAL *U, ptrdiff_t nodes, const NAME(row) *row,
-                               const REAL *x, REAL factor, ptrdiff_t width,
-                               ptrdiff_t first, const REAL *g)
+INLINE void NAME(add_to_group)(REAL *U, const NAME(rows) *rows,
+                               const NAME(entries) *list, REAL factor, ptrdiff_t width,
+                               ptrdiff_t first)
 {
     VECTOR part[GROUP];
 
-    EACH(p, width) part[p] = factor * LOAD(g + first + p * LANES);
-    EACH_ENTRY(*row) {
-        const VECTOR input = ALL(x[e - row->start]);
-        REAL *const u = U + j * nodes + first;
+    EACH(p, width) part[p] = factor * LOAD(rows->g + first + p * LANES);
+    for (ptrdiff_t e = 0; e < list->count; e++) {
+        const VECTOR input = ALL(list->x[e]);
+        REAL *const u = U + list->columns[e] * rows->nodes + first;
         EACH(p, width)
             STORE(u + p * LANES, FUSED(input, part[p], LOAD(u + p * LANES)));
     }
 }
 
 /* The nodes come in reverse: a cache may still have what the product read last. */
-static void NAME(add_row)(REAL *U, ptrdiff_t nodes, const NAME(row) *row, const REAL *x,
-                          REAL factor, const REAL *g)
+static void NAME(add_row)(REAL *U, const NAME(rows) *rows, const NAME(entries) *list,
+                          REAL factor)
 {
-    ptrdiff_t h = nodes;
+    ptrdiff_t h = rows->nodes;
 
     for (; h % (GROUP * LANES); h -= LANES) {
-        NAME(add_to_group)(U, nodes, row, x, factor, 1, h - LANES, g);
+        NAME(add_to_group)(U, rows, list, factor, 1, h - LANES);
     }
     for (; h > 0; h -= GROUP * LANES) {
-        NAME(add_to_group)(U, nodes, row, x, factor, GROUP, h - GROUP * LANES, g);
+        NAME(add_to_group)(U, rows, list, factor, GROUP, h - GROUP * LANES);
     }
 }
 
@@ -222,8 +259,10 @@ static void NAME(take_deltas)(const NAME(rows) *rows, REAL factor, REAL *deltas,
         NAME(take)(rows->U + j * nodes, factor, deltas + j * nodes, nodes);
     }
     for (ptrdiff_t i = first; entries < rows->d && i <= last; i++) {
-        const NAME(row) row = NAME(row_of)(data, row_at(&data->order, i));
-        EACH_ENTRY(row) {
+        const NAME(entries) list =
+            NAME(entries_of)(rows, data, row_at(&data->order, i));
+        for (ptrdiff_t e = 0; e < list.count; e++) {
+            const ptrdiff_t j = list.columns[e];
             NAME(take)(rows->U + j * nodes, factor, deltas + j * nodes, nodes);
         }
     }
@@ -254,32 +293,31 @@ static double NAME(train_rows)(const network *net, const examples *data,
                                const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
+    const NAME(outputs) out = NAME(outputs_of)(net, rule, rows.left);
     const ptrdiff_t nodes = rows.nodes;
     const int online = rule->batch_size == 1;
     const int kind = !online ? COLLECTING : rule->alpha ? DECAYING : PLAIN;
-    REAL *const a = net->workspace, *const g = a + nodes, *const x = g + nodes;
-    const NAME(outputs) out =
-        NAME(outputs_of)(net, rule, x + padded(rows.d, sizeof(REAL)));
+    const REAL *const g = rows.g;
     double loss = 0;
 
     for (ptrdiff_t p = start; p < stop; p++) {
-        const NAME(row) row = NAME(row_of)(data, row_at(&data->order, p));
-        const double mu_x = NAME(scale_entries)(data, &row, x);
-        const REAL along = (REAL)(mu_x - rows.mu_mu);
-        NAME(product_with_row)(&rows, &row, x, mu_x, a);
-        NAME(output)(&out, a);
+        const NAME(entries) list =
+            NAME(entries_of)(&rows, data, row_at(&data->order, p));
+        const REAL along = (REAL)(list.mu_x - rows.mu_mu);
+        NAME(product_with_row)(&rows, &list);
+        NAME(output)(&out, rows.a);
         loss += NAME(present)(&out, data, p, rule->eta);
-        NAME(learn)(&out, kind, a, g);
+        NAME(learn)(&out, kind, rows.a, rows.g);
         if (online) {
             NAME(shrink)(&rows, rule->eta * rule->alpha);
             const REAL factor = (REAL)(1 / *rows.sigma);
-            NAME(add_row)(rows.U, nodes, &row, x, factor, g);
+            NAME(add_row)(rows.U, &rows, &list, factor);
             NAME(add)(rows.bias, 1, g, nodes);
             NAME(add)(rows.c, factor, g, nodes);
             NAME(add)(rows.q, factor * along, g, nodes);
             continue;
         }
-        NAME(add_row)(net->deltas, nodes, &row, x, 1, g);
+        NAME(add_row)(net->deltas, &rows, &list, 1);
         NAME(add)(rows.sum_g, 1, g, nodes);
         NAME(add)(rows.sum_q, along, g, nodes);
         if ((p + 1) % rule->batch_size == 0 || p + 1 == rule->n) {
@@ -293,15 +331,12 @@ static void NAME(predict_rows)(const network *net, const examples *data, ptrdiff
                                ptrdiff_t stop, REAL *y_hat)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
-    REAL *const a = net->workspace, *const x = a + rows.nodes;
-    const NAME(outputs) out =
-        NAME(outputs_of)(net, NULL, x + padded(rows.d, sizeof(REAL)));
+    const NAME(outputs) out = NAME(outputs_of)(net, NULL, rows.left);
 
     for (ptrdiff_t i = start; i < stop; i++) {
-        const NAME(row) row = NAME(row_of)(data, i);
-        const double mu_x = NAME(scale_entries)(data, &row, x);
-        NAME(product_with_row)(&rows, &row, x, mu_x, a);
-        NAME(output)(&out, a);
+        const NAME(entries) list = NAME(entries_of)(&rows, data, i);
+        NAME(product_with_row)(&rows, &list);
+        NAME(output)(&out, rows.a);
         memcpy(y_hat + i * out.K, out.y_hat, out.K * sizeof(REAL));
     }
 }
