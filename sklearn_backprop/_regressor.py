@@ -184,14 +184,14 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         `early_stopping` holds out. Pass an int for the same model in every call.
 
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the rows, stop when R² on them
-        stalls, and end with the weights of the epoch that had the highest. With
-        ``learning_rate="linear"`` training does not stop, but the best weights are
-        kept. Not available in `partial_fit`.
+        Whether to hold out `validation_fraction` of the rows, or take the `X_val` of
+        `fit`, stop when R² on them stalls, and end with the weights of the epoch that
+        had the highest. With ``learning_rate="linear"`` training does not stop, but the
+        best weights are kept. Not available in `partial_fit`.
 
     validation_fraction : float, default=0.1
-        Share of the rows that `early_stopping` holds out, between 0 and 1; at least two
-        rows.
+        Share of the rows, or of their weights, that `early_stopping` holds out, between
+        0 and 1; at least two rows that differ. All copies of a row stay together.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the model of the call before, with `max_iter` more
@@ -260,10 +260,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     Notes
     -----
     Data of float32 or float64 are used in place if they are C-contiguous, or 64 MB and
-    more; float32 data give a float32 model. With ``shuffle=True`` the order of the rows
-    has no influence on the model, except that `early_stopping` may hold out other
-    copies of a row. The same data and seed give the same bits on every CPU with fused
-    multiply-add.
+    more; float32 data give a float32 model. Sparse X is centred without being made
+    dense (with momentum, a few rows at a time are). With ``shuffle=True`` the order of
+    the rows has no influence on the model. The same data and seed give the same bits on
+    every CPU with fused multiply-add.
+
+    scikit-learn's callbacks (from its version 1.9) hear of every epoch; one that asks
+    to stop ends the fit.
 
     References
     ----------
