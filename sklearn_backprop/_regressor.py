@@ -24,6 +24,7 @@ from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from ._config import warn_without_fma
 from ._diagnosis import divergence_message, poor_fit_messages
 from ._initial_weights import initial_weights
+from ._persistence import from_pickle, to_pickle
 from ._presentations import (
     INITIAL_WEIGHTS,
     Presentations,
@@ -831,6 +832,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return _kernel.predict(
             self._weights, self._shape, X, self._X_mean, self._X_scale
         )
+
+    def __getstate__(self):
+        return to_pickle(super().__getstate__())
+
+    def __setstate__(self, state):
+        super().__setstate__(from_pickle(state))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_weights")

@@ -1,10 +1,7 @@
 """scikit-learn's own checks, and its tools on real data."""
 
-import io
-import pickle
 import warnings
 
-import joblib
 import numpy as np
 import pytest
 from oracle import same_bits
@@ -168,29 +165,6 @@ def test_clone_is_unfitted_and_equal(diabetes):
     assert copy.get_params() == model.get_params()
     assert not hasattr(copy, "n_iter_")
     assert same_bits(copy.fit(X, y), model)
-
-
-@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_pickle_keeps_model_and_training_state(diabetes, protocol):
-    X, y = diabetes
-    model = regressor().partial_fit(X, y)
-    copy = pickle.loads(pickle.dumps(model, protocol))
-    assert np.array_equal(copy.predict(X), model.predict(X))
-    assert same_bits(copy.partial_fit(X, y), model.partial_fit(X, y))
-    assert copy.loss_curve_ == model.loss_curve_
-
-
-def test_joblib_with_memory_mapping(diabetes, tmp_path):
-    X, y = diabetes
-    model = regressor().partial_fit(X, y)
-    joblib.dump(model, tmp_path / "model")
-    mapped = joblib.load(tmp_path / "model", mmap_mode="r")
-    assert np.array_equal(mapped.predict(X), model.predict(X))
-    assert same_bits(mapped.partial_fit(X, y), model.partial_fit(X, y))
-    buffer = io.BytesIO()
-    joblib.dump(model, buffer)
-    buffer.seek(0)
-    assert same_bits(joblib.load(buffer), model)
 
 
 def test_it_beats_a_linear_model_where_the_target_is_not_linear(uci):
