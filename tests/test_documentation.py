@@ -12,12 +12,18 @@ from pathlib import Path
 import pytest
 
 import sklearn_backprop
-from sklearn_backprop import BackpropRegressor, _config, _regressor, equations
+from sklearn_backprop import (
+    BackpropRegressor,
+    _config,
+    _display,
+    _regressor,
+    equations,
+)
 
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("module", [_config, _regressor, equations])
+@pytest.mark.parametrize("module", [_config, _display, _regressor, equations])
 def test_docstring_examples_run(module):
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -178,6 +178,7 @@ def test_it_beats_a_linear_model_where_the_target_is_not_linear(uci):
 def test_public_names():
     assert set(sklearn_backprop.__all__) == {
         "BackpropRegressor",
+        "LossCurveDisplay",
         "__version__",
         "equations",
         "show_config",

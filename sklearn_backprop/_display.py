@@ -1,0 +1,158 @@
+"""LossCurveDisplay: a picture of training."""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils.validation import check_is_fitted
+
+
+class LossCurveDisplay:
+    """The loss of every epoch, in training and, where there is one, in validation.
+
+    Use :meth:`from_estimator` to make one. It follows scikit-learn's convention: what
+    is drawn is kept, and :meth:`plot` draws it again, on other axes or in another
+    style. Needs matplotlib.
+
+    Parameters
+    ----------
+    loss_curve : array-like of shape (n_epochs,)
+        The loss of every epoch.
+
+    validation_loss_curve : array-like of shape (n_validated,), default=None
+        The validation loss after each of the last `n_validated` epochs. None if there
+        was no validation.
+
+    estimator_name : str, default=None
+        Name of the estimator, for the legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes with the curves.
+
+    figure_ : matplotlib Figure
+        Figure that holds them.
+
+    line_ : matplotlib Artist
+        The training curve.
+
+    validation_line_ : matplotlib Artist or None
+        The validation curve; None if there is none.
+
+    See Also
+    --------
+    BackpropRegressor : Its `loss_curve_` and `validation_loss_curve_` are drawn.
+    sklearn.model_selection.LearningCurveDisplay : Scores against the number of rows.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_backprop import BackpropRegressor, LossCurveDisplay
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> model = BackpropRegressor(5, early_stopping=True, random_state=0).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(model)
+    >>> plt.show()
+    """
+
+    def __init__(self, *, loss_curve, validation_loss_curve=None, estimator_name=None):
+        self.loss_curve = loss_curve
+        self.validation_loss_curve = validation_loss_curve
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None, name=None, **kwargs):
+        """Draw the loss curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : BackpropRegressor or Pipeline
+            A fitted estimator that has a `loss_curve_`, or a pipeline that ends in one.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        name : str, default=None
+            Name for the legend; None takes that of the estimator's class.
+        **kwargs : dict
+            Passed to matplotlib's `plot`, for both curves.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            With the curves that were drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        TypeError
+            If it keeps no `loss_curve_`.
+        """
+        check_matplotlib_support(f"{cls.__name__}.from_estimator")
+        if isinstance(estimator, Pipeline):
+            estimator = estimator[-1]
+        check_is_fitted(estimator)
+        estimator_name = type(estimator).__name__
+        if not hasattr(estimator, "loss_curve_"):
+            raise TypeError(
+                f"{estimator_name} has no loss_curve_. Expected a fitted "
+                "BackpropRegressor, or a pipeline that ends in one."
+            )
+        display = cls(
+            loss_curve=estimator.loss_curve_,
+            validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
+            estimator_name=estimator_name if name is None else name,
+        )
+        return display.plot(ax=ax, **kwargs)
+
+    def plot(self, ax=None, *, name=None, **kwargs):
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        name : str, default=None
+            Name for the legend; None takes `estimator_name`.
+        **kwargs : dict
+            Passed to matplotlib's `plot`, for both curves.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        check_matplotlib_support(f"{type(self).__name__}.plot")
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            _, ax = plt.subplots()
+        name = self.estimator_name if name is None else name
+        prefix = "" if name is None else f"{name}, "
+
+        epochs = np.arange(1, len(self.loss_curve) + 1)
+        style = {"label": f"{prefix}training", **kwargs}
+        (self.line_,) = ax.plot(epochs, self.loss_curve, **style)
+        self.validation_line_ = None
+        if self.validation_loss_curve is not None:
+            style = {
+                "label": f"{prefix}validation",
+                "color": self.line_.get_color(),
+                "linestyle": "--",
+                **kwargs,
+            }
+            validated = epochs[-len(self.validation_loss_curve) :]
+            (self.validation_line_,) = ax.plot(
+                validated, self.validation_loss_curve, **style
+            )
+
+        ax.set(xlabel="Epoch", ylabel="Loss (mean of E)")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
