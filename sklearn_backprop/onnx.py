@@ -1,0 +1,91 @@
+"""Deployment by ONNX: a converter for skl2onnx.
+
+Needs the extra ``onnx``. An ONNX file runs wherever there is an ONNX runtime, without
+Python and scikit-learn.
+
+Examples
+--------
+>>> import onnxruntime
+>>> from skl2onnx import to_onnx
+>>> from sklearn.datasets import load_diabetes
+>>> from sklearn_backprop import BackpropRegressor
+>>> from sklearn_backprop.onnx import register_converter
+>>> X, y = load_diabetes(return_X_y=True, scaled=False)
+>>> model = BackpropRegressor(5, random_state=0).fit(X, y)
+>>> register_converter()
+>>> graph = to_onnx(model, X[:1])
+>>> session = onnxruntime.InferenceSession(graph.SerializeToString())
+>>> (y_pred,) = session.run(None, {"X": X})
+>>> bool(abs(y_pred[:, 0] - model.predict(X)).max() < 1e-9)
+True
+"""
+
+import numpy as np
+from skl2onnx import update_registered_converter
+from skl2onnx.algebra.onnx_operator import OnnxSubEstimator
+from skl2onnx.algebra.onnx_ops import (
+    OnnxAdd,
+    OnnxCast,
+    OnnxMul,
+    OnnxReshape,
+    OnnxSub,
+)
+from skl2onnx.common.data_types import (
+    DoubleTensorType,
+    FloatTensorType,
+    guess_proto_type,
+)
+from skl2onnx.proto import TensorProto
+from sklearn.neural_network import MLPRegressor
+
+from . import _kernel
+from ._regressor import BackpropRegressor
+
+
+def register_converter():
+    """Make skl2onnx convert `BackpropRegressor`, by itself and in pipelines.
+
+    A graph predicts what `BackpropRegressor.predict` does but for rounding, in float64
+    if its input is float64 and in float32 otherwise, with an output of shape
+    (n_samples, n_outputs).
+    """
+    update_registered_converter(
+        BackpropRegressor, "SklearnBackpropRegressor", _set_output_type, _convert
+    )
+
+
+def _set_output_type(operator):
+    given = operator.inputs[0]
+    double = isinstance(given.type, DoubleTensorType)
+    tensor_type = DoubleTensorType if double else FloatTensorType
+    shape = [given.get_first_dimension(), operator.raw_operator.n_outputs_]
+    operator.outputs[0].type = tensor_type(shape)
+
+
+def _convert(scope, operator, container):
+    """Standardise X, apply the network, and give its output the units of y.
+
+    Only the network is float32 where the data are: they may be far from 0.
+    """
+    model, X, (y_pred,) = operator.raw_operator, operator.inputs[0], operator.outputs
+    dtype, opset = guess_proto_type(y_pred.type), {"op_version": container.target_opset}
+
+    X = OnnxCast(X, to=TensorProto.DOUBLE, **opset)
+    X = OnnxMul(OnnxSub(X, model._X_mean, **opset), model._X_scale, **opset)
+    X = OnnxCast(X, to=dtype, **opset)
+    X_type = type(y_pred.type)([None, model.n_features_in_])
+    y = OnnxSubEstimator(_as_mlp(model), X, input_types=[X_type], **opset)
+    # The converter of MLPRegressor puts all outputs into one column.
+    y = OnnxReshape(y, np.array([-1, model.n_outputs_]), **opset)
+    y = OnnxCast(y, to=TensorProto.DOUBLE, **opset)
+    y = OnnxAdd(OnnxMul(y, model._y_std, **opset), model._y_mean, **opset)
+    OnnxCast(y, to=dtype, output_names=[y_pred], **opset).add_to(scope, container)
+
+
+def _as_mlp(model):
+    """The network, in training units, as an MLPRegressor."""
+    W, v = _kernel.unpack(model._weights, model._shape)
+    mlp = MLPRegressor(activation="logistic")
+    mlp.n_layers_, mlp.n_outputs_, mlp.out_activation_ = 3, len(v), "identity"
+    mlp.coefs_, mlp.intercepts_ = [W[1:], v[:, 1:].T], [W[0], v[:, 0]]
+    return mlp
