@@ -9,6 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 import sklearn_backprop
@@ -21,6 +23,7 @@ from sklearn_backprop import (
 )
 
 ROOT = Path(__file__).parents[1]
+GUIDE = [ROOT / "docs" / "index.rst", *sorted((ROOT / "docs" / "guide").glob("*.rst"))]
 
 
 @pytest.mark.parametrize("module", [_config, _display, _regressor, equations])
@@ -41,6 +44,18 @@ def test_the_readme_examples_print_what_they_say(capsys):
         printed = capsys.readouterr().out.splitlines()
         for line, expected in zip(printed, said, strict=True):
             assert line.startswith(expected.removesuffix("...")), line
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
+def test_the_examples_of_the_guide_run(page):
+    matplotlib.use("Agg")
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
+    plt.close("all")
+
+
+def test_the_guide_has_examples():
+    text = "".join(page.read_text(encoding="utf-8") for page in GUIDE)
+    assert text.count("\n>>> ") > 60
 
 
 def test_every_parameter_and_attribute_is_documented(diabetes):

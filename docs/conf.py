@@ -1,0 +1,66 @@
+"""Settings of the documentation; see https://www.sphinx-doc.org."""
+
+import importlib.metadata
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+sys.path.append(str(Path(__file__).parent / "_extensions"))
+
+project = "sklearn_backprop"
+author = copyright = "the sklearn_backprop developers"
+release = importlib.metadata.version("sklearn-backprop")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "mathml",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "**sg_execution_times.rst"]
+default_role = "literal"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_logo = html_favicon = "_static/logo.svg"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_context = {"default_mode": "auto"}
+html_math_renderer = "mathml"
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "logo": {"text": project},
+}
+
+# The order in which they teach.
+EXAMPLES = [
+    "plot_noisy_curve.py",
+    "plot_check_gradients.py",
+    "plot_grid_search.py",
+    "plot_comparison.py",
+    "plot_bagging.py",
+    "plot_stream.py",
+    "plot_sparse.py",
+    "plot_multiple_outputs.py",
+    "plot_sample_weights.py",
+]
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"/(?!plot_)\w+\.py$",
+    "within_subsection_order": EXAMPLES.index,
+    "abort_on_example_error": True,
+    "doc_module": "sklearn_backprop",
+    "backreferences_dir": "generated/examples",
+    "show_signature": False,
+    "image_scrapers": ("matplotlib",),
+}
