@@ -1,0 +1,191 @@
+"""Train on data on disk, ten times larger than the memory that is allowed.
+
+Linux is told to refuse this program more than `--limit` MB of memory beyond what Python
+and its libraries take. Data of ten times the size are written, in the current folder
+and for as long as the program runs, and a model learns from them in one of two ways:
+
+- parquet: `partial_fit`, a batch of rows at a time. Takes the memory of a few batches,
+  and of the file's index.
+- npy: `fit` on memory-mapped arrays, as if the data were in memory, with all options
+  of `fit`. Takes less than 20 bytes a row, a twentieth of the data with 50 columns.
+
+Needs Linux and, for Parquet, the extra `distributed`. Run it with
+
+    python examples/train_from_disk.py parquet --limit 100
+    python examples/train_from_disk.py npy --limit 100
+"""
+
+import argparse
+import os
+import re
+import resource
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+# Arrow, as it is imported, chooses its allocator. Its own would reserve a lot at once.
+os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.metrics import r2_score
+
+from sklearn_backprop import BackpropRegressor
+
+MB = 2**20
+TIMES = 10  # the size of the data over the limit
+N_FEATURES = 50
+N_BATCH = 10_000  # rows; 4 MB
+
+
+def memory(kind):
+    """What Linux says about the memory of this program, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(re.search(rf"^{kind}:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
+
+def limit_memory(n_bytes):
+    """Let this program allocate n_bytes more than it has; further ones are refused.
+
+    Memory-mapped files do not count: the system drops their pages when it needs room
+    and reads them again later.
+    """
+    limit = memory("VmData") + n_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+@contextmanager
+def shown_peak(baseline):
+    """Print by how much the memory in use exceeds the baseline at most."""
+    peak, done = memory("RssAnon"), threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not done.wait(0.005):
+            peak = max(peak, memory("RssAnon"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+    print(f"peak memory: {(peak - baseline) / MB:.0f} MB")
+
+
+def random_rows(random):
+    """Rows of which five columns of fifty matter (J. H. Friedman, 1991), and noise."""
+    X = random.random((N_BATCH, N_FEATURES))
+    y = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2
+    y += 10 * X[:, 3] + 5 * X[:, 4] + random.standard_normal(N_BATCH)
+    return X, y
+
+
+# ------------------------------------------------------- Parquet and partial_fit
+
+
+def write_parquet(folder, n_rows, random):
+    """Write data.parquet, a row group at a time."""
+    names = [f"x{j}" for j in range(N_FEATURES)] + ["y"]
+    schema = pa.schema([(name, pa.float64()) for name in names])
+    # Dictionaries of values are for columns that repeat them; here they would make the
+    # file larger, and writing it five times as long.
+    path = folder / "data.parquet"
+    with pq.ParquetWriter(path, schema, use_dictionary=False) as writer:
+        for _ in range(n_rows // N_BATCH):
+            X, y = random_rows(random)
+            writer.write_table(pa.table([*X.T, y], schema=schema))
+
+
+def read(file, group):
+    """X and y of a row group; X is C-contiguous, which training likes best."""
+    columns = file.read_row_group(group, use_threads=False).columns
+    return np.column_stack(columns[:-1]), columns[-1].to_numpy()
+
+
+def train_on_parquet(folder):
+    """Three passes over the file with partial_fit."""
+    model = BackpropRegressor(hidden_layer_size=20, random_state=0)
+    random = np.random.default_rng(0)
+    # Reading ahead takes threads, and their stacks count as memory.
+    with pq.ParquetFile(folder / "data.parquet", pre_buffer=False) as file:
+        # partial_fit cannot know what is to come, so η is constant within a pass,
+        # whatever learning_rate says. Small steps in the last pass average out noise.
+        for epoch, eta in enumerate([0.02, 0.02, 0.002], 1):
+            model.set_params(learning_rate_init=eta)
+            losses = []
+            # partial_fit shuffles the rows it is given; the row groups come in another
+            # order in every pass. Rows that are sorted in the file, by time or place,
+            # should be shuffled once, when it is written. Above all the first batch has
+            # to be typical: its means and deviations standardise all that follow.
+            for group in random.permutation(file.num_row_groups):
+                model.partial_fit(*read(file, group))
+                losses.append(model.loss_)
+            # The error of a row is taken just before the model learns from the row: in
+            # the first pass it is that on unseen data. Predicting the mean gives 0.5.
+            print(f"epoch {epoch}, η = {eta}: error E = {np.mean(losses):.4f}")
+    return model
+
+
+# ------------------------------------------------------ memory-mapped arrays and fit
+
+
+def write_npy(folder, n_rows, random):
+    """Write X.npy and y.npy, a batch of rows at a time."""
+    create = np.lib.format.open_memmap
+    X = create(folder / "X.npy", mode="w+", shape=(n_rows, N_FEATURES))
+    y = create(folder / "y.npy", mode="w+", shape=(n_rows,))
+    for start in range(0, n_rows, N_BATCH):
+        batch = slice(start, start + N_BATCH)
+        X[batch], y[batch] = random_rows(random)
+
+
+def train_on_npy(folder):
+    """Three epochs of fit on arrays that stay on disk."""
+    X = np.load(folder / "X.npy", mmap_mode="r")
+    y = np.load(folder / "y.npy", mmap_mode="r")
+    # Here the last epoch is known, and η can fall to 0 by itself.
+    model = BackpropRegressor(20, learning_rate="linear", max_iter=3, random_state=0)
+    return model.fit(X, y)
+
+
+WAYS = {"parquet": (write_parquet, train_on_parquet), "npy": (write_npy, train_on_npy)}
+
+
+def main():
+    """Set the limit, write the data, and train on them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("format", choices=WAYS)
+    parser.add_argument(
+        "--limit", type=int, default=100, metavar="MB", help="from 50; default: 100"
+    )
+    arguments = parser.parse_args()
+    write, train = WAYS[arguments.format]
+    limit, baseline = arguments.limit * MB, memory("RssAnon")
+    limit_memory(limit)
+
+    n_rows = TIMES * limit // (8 * (N_FEATURES + 1)) // N_BATCH * N_BATCH + N_BATCH
+    random = np.random.default_rng(0)
+    X_test, y_test = random_rows(random)
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name)
+        write(folder, n_rows, random)
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        print(f"limit: {limit // MB} MB beyond the libraries' {baseline // MB} MB")
+        print(f"data on disk: {size // MB} MB, {n_rows:,} rows")
+        try:
+            np.empty((n_rows, N_FEATURES))
+        except MemoryError:
+            print("an array for all rows: refused")
+        else:
+            raise SystemExit("This system does not enforce the limit.")
+        with shown_peak(baseline):
+            model = train(folder)
+    print(f"R² on other rows: {r2_score(y_test, model.predict(X_test)):.3f}")
+
+
+if __name__ == "__main__":
+    main()
