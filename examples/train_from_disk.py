@@ -9,7 +9,7 @@ and for as long as the program runs, and a model learns from them in one of two 
 - npy: `fit` on memory-mapped arrays, as if the data were in memory, with all options
   of `fit`. Takes less than 20 bytes a row, a twentieth of the data with 50 columns.
 
-Needs Linux and, for Parquet, the extra `distributed`. Run it with
+Needs Linux and the extra `distributed`. Run it with
 
     python examples/train_from_disk.py parquet --limit 100
     python examples/train_from_disk.py npy --limit 100
@@ -17,7 +17,6 @@ Needs Linux and, for Parquet, the extra `distributed`. Run it with
 
 import argparse
 import os
-import re
 import resource
 import tempfile
 import threading
@@ -28,6 +27,7 @@ from pathlib import Path
 os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.metrics import r2_score
@@ -40,10 +40,10 @@ N_FEATURES = 50
 N_BATCH = 10_000  # rows; 4 MB
 
 
-def memory(kind):
-    """What Linux says about the memory of this program, in bytes."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return 1024 * int(re.search(rf"^{kind}:\s+(\d+) kB$", status, re.MULTILINE)[1])
+def memory_in_use():
+    """Bytes of memory that hold anything but pages of files."""
+    memory = psutil.Process().memory_info()
+    return memory.rss - memory.shared
 
 
 def limit_memory(n_bytes):
@@ -52,19 +52,19 @@ def limit_memory(n_bytes):
     Memory-mapped files do not count: the system drops their pages when it needs room
     and reads them again later.
     """
-    limit = memory("VmData") + n_bytes
+    limit = psutil.Process().memory_info().data + n_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 @contextmanager
 def shown_peak(baseline):
     """Print by how much the memory in use exceeds the baseline at most."""
-    peak, done = memory("RssAnon"), threading.Event()
+    peak, done = memory_in_use(), threading.Event()
 
     def watch():
         nonlocal peak
         while not done.wait(0.005):
-            peak = max(peak, memory("RssAnon"))
+            peak = max(peak, memory_in_use())
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -147,7 +147,9 @@ def train_on_npy(folder):
     """Three epochs of fit on arrays that stay on disk."""
     X = np.load(folder / "X.npy", mmap_mode="r")
     y = np.load(folder / "y.npy", mmap_mode="r")
-    # Here the last epoch is known, and η can fall to 0 by itself.
+    # Here the last epoch is known, and η can fall to 0 by itself. Every epoch reads the
+    # rows in another order. Where the file is larger than the memory of the machine,
+    # that is slow: write the rows in random order and set shuffle=False.
     model = BackpropRegressor(20, learning_rate="linear", max_iter=3, random_state=0)
     return model.fit(X, y)
 
@@ -164,7 +166,7 @@ def main():
     )
     arguments = parser.parse_args()
     write, train = WAYS[arguments.format]
-    limit, baseline = arguments.limit * MB, memory("RssAnon")
+    limit, baseline = arguments.limit * MB, memory_in_use()
     limit_memory(limit)
 
     n_rows = TIMES * limit // (8 * (N_FEATURES + 1)) // N_BATCH * N_BATCH + N_BATCH
