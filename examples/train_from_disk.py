@@ -53,7 +53,8 @@ def limit_memory(n_bytes):
     and reads them again later.
     """
     limit = psutil.Process().memory_info().data + n_bytes
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
 
 
 @contextmanager

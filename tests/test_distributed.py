@@ -83,7 +83,7 @@ def compute_whole(X):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces the limit")
 def test_incremental_trains_on_more_than_a_worker_may_allocate():
     # Blocks of random numbers, drawn when, and as often as, they are asked for.
-    n_blocks, n_rows, limit = 60, 100_000, 100 * MB
+    n_blocks, n_rows, limit = 40, 100_000, 64 * MB
     X = da.random.default_rng(0).random((n_blocks * n_rows, 10), chunks=(n_rows, 10))
     y = da.sin(5 * X[:, 0]) + X[:, 1] * X[:, 2]
     assert X.nbytes > 4 * limit
