@@ -9,7 +9,7 @@ from . import _kernel
 from ._warning import warn
 
 
-def show_config():
+def show_config() -> None:
     """Print the instruction set in use, the build, and versions, for a bug report.
 
     The environment variable ``SKLEARN_BACKPROP_ISA`` forces an instruction set:

@@ -1,9 +1,21 @@
 """LossCurveDisplay: a picture of training."""
 
+from __future__ import annotations  # matplotlib may not be there
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+    from sklearn.base import BaseEstimator
 
 
 class LossCurveDisplay:
@@ -55,13 +67,31 @@ class LossCurveDisplay:
     >>> plt.show()
     """
 
-    def __init__(self, *, loss_curve, validation_loss_curve=None, estimator_name=None):
+    ax_: Axes
+    figure_: Figure | SubFigure
+    line_: Line2D
+    validation_line_: Line2D | None
+
+    def __init__(
+        self,
+        *,
+        loss_curve: Sequence[float] | NDArray[Any],
+        validation_loss_curve: Sequence[float] | NDArray[Any] | None = None,
+        estimator_name: str | None = None,
+    ) -> None:
         self.loss_curve = loss_curve
         self.validation_loss_curve = validation_loss_curve
         self.estimator_name = estimator_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, name=None, **kwargs):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        ax: Axes | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the loss curves of a fitted estimator.
 
         Parameters
@@ -106,7 +136,9 @@ class LossCurveDisplay:
         )
         return display.plot(ax=ax, **kwargs)
 
-    def plot(self, ax=None, *, name=None, **kwargs):
+    def plot(
+        self, ax: Axes | None = None, *, name: str | None = None, **kwargs: Any
+    ) -> Self:
         """Draw the curves.
 
         Parameters

@@ -1,16 +1,21 @@
 """BackpropRegressor: parameters, validation and the epoch loop."""
 
+from __future__ import annotations  # short signatures in help()
+
 import math
 import operator
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
@@ -42,6 +47,7 @@ from ._schedules import (
     step_size,
 )
 from ._scoring import ValidationSet, ordered_sum
+from ._typing import Matrix, keep_signature
 from ._validation import (
     as_kernel_input,
     check_numeric,
@@ -287,6 +293,21 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     (2,)
     """
 
+    # fitted attributes
+    loss_: float
+    best_loss_: float
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    best_validation_score_: float | None
+    n_iter_: int
+    t_: int
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+
     _parameter_constraints: dict = {  # noqa: RUF012 (scikit-learn's convention)
         "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"constant", "linear", "invscaling", "adaptive"})],
@@ -314,24 +335,26 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_size=100,
+        hidden_layer_size: int = 100,
         *,
-        learning_rate="adaptive",
-        learning_rate_init="auto",
-        momentum=0.0,
-        alpha=0.0,
-        batch_size=1,
-        max_iter=400,
-        tol=1e-4,
-        n_iter_no_change=10,
-        standardize=True,
-        shuffle=True,
-        random_state=None,
-        early_stopping=False,
-        validation_fraction=0.1,
-        warm_start=False,
-        verbose=False,
-    ):
+        learning_rate: Literal[
+            "adaptive", "constant", "invscaling", "linear"
+        ] = "adaptive",
+        learning_rate_init: Literal["auto"] | float = "auto",
+        momentum: float = 0.0,
+        alpha: float = 0.0,
+        batch_size: int | Literal["all"] = 1,
+        max_iter: int = 400,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        standardize: bool = True,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
         self.hidden_layer_size = hidden_layer_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -351,18 +374,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     # ------------------------------------------------------------------ training
 
-    @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @keep_signature(with_callbacks)
+    @keep_signature(_fit_context(prefer_skip_nested_validation=True))
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: Matrix,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: Matrix | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network for up to `max_iter` epochs.
 
         Parameters
@@ -432,9 +455,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         self._warn_of_poor_fit(examples)
         return self
 
-    @available_if(_can_fit_partially)
-    @_fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, sample_weight=None):
+    @keep_signature(available_if(_can_fit_partially))
+    @keep_signature(_fit_context(prefer_skip_nested_validation=False))
+    def partial_fit(
+        self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for exactly one epoch, going on from the model so far.
 
         k calls on the same data give, bit for bit, the model of ``fit`` with
@@ -798,7 +823,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     # ---------------------------------------------------------------- prediction
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> NDArray[Any]:
         """Predict the target of every row of X.
 
         Parameters
@@ -833,23 +858,23 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             self._weights, self._shape, X, self._X_mean, self._X_scale
         )
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return to_pickle(super().__getstate__())
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(from_pickle(state))
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_weights")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
 
     @property
-    def coefs_(self):
+    def coefs_(self) -> list[NDArray[Any]]:
         """w_hj and v_kh in the units of the data: [(n_features, H), (H, K)]."""
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)
@@ -859,7 +884,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         ]
 
     @property
-    def intercepts_(self):
+    def intercepts_(self) -> list[NDArray[Any]]:
         """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)

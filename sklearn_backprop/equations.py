@@ -39,46 +39,57 @@ One update of a network with two inputs and three hidden nodes:
 True
 """
 
+from __future__ import annotations  # short signatures in help()
+
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Output: TypeAlias = float | Array  # of one output, or (K,) of several
+Pair: TypeAlias = tuple[Array, Array]  # W and v, or ΔW and Δv
 
 
-def with_bias(values):
+def with_bias(values: Array) -> Array:
     """Put the constant input in front: (1, values)."""
     return np.concatenate(([1.0], values))
 
 
-def sigmoid(a):
+def sigmoid(a: Array) -> Array:
     """sigmoid(a) = 1 / (1 + exp(-a))."""
     with np.errstate(over="ignore"):  # exp(-a) = inf gives the right limit, 0
         return 1.0 / (1.0 + np.exp(-a))
 
 
-def hidden(W, x):
+def hidden(W: Array, x: Array) -> Array:
     """z_h = sigmoid(w_hᵀ x̃)."""
     return sigmoid(W @ with_bias(x))
 
 
-def output(v, z):
+def output(v: Array, z: Array) -> Output:
     """ŷ = Σ_h v_h z_h + v_0."""
     return v @ with_bias(z)
 
 
-def predict(W, v, x):
+def predict(W: Array, v: Array, x: Array) -> Output:
     """ŷ for the features x."""
     return output(v, hidden(W, x))
 
 
-def error(y, y_hat):
+def error(y: Output, y_hat: Output) -> float:
     """E = ½ (y − ŷ)², and the sum of these over several outputs."""
     return 0.5 * np.sum((y - y_hat) ** 2)
 
 
-def delta_v(eta, y, y_hat, z):
+def delta_v(eta: float, y: Output, y_hat: Output, z: Array) -> Array:
     """Δv_h = η (y − ŷ) z_h and Δv_0 = η (y − ŷ)."""
     return eta * np.multiply.outer(y - y_hat, with_bias(z))
 
 
-def delta_W(eta, y, y_hat, v, z, x):
+def delta_W(
+    eta: float, y: Output, y_hat: Output, v: Array, z: Array, x: Array
+) -> Array:
     """Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x_j and Δw_h0 with x_0 = 1.
 
     With K outputs, Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
@@ -86,20 +97,22 @@ def delta_W(eta, y, y_hat, v, z, x):
     return np.outer(eta * np.dot(y - y_hat, v[..., 1:]) * z * (1.0 - z), with_bias(x))
 
 
-def deltas(W, v, x, y, eta):
+def deltas(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
     """ΔW and Δv of one example, both from the weights before the update."""
     z = hidden(W, x)
     y_hat = output(v, z)
     return delta_W(eta, y, y_hat, v, z, x), delta_v(eta, y, y_hat, z)
 
 
-def update(W, v, x, y, eta):
+def update(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
     """The weights after one example."""
     ΔW, Δv = deltas(W, v, x, y, eta)
     return W + ΔW, v + Δv
 
 
-def deltas_of_batch(W, v, X, y, eta, share=1.0):
+def deltas_of_batch(
+    W: Array, v: Array, X: Array, y: Array, eta: float, share: float | Array = 1.0
+) -> Pair:
     """ΔW and Δv of a batch: deltas from the same weights, summed.
 
     The error of a set is the sum of the errors of its items, so its deltas are
@@ -111,25 +124,38 @@ def deltas_of_batch(W, v, X, y, eta, share=1.0):
         deltas(W, v, x_i, y_i, share_i * eta)
         for x_i, y_i, share_i in zip(X, y, shares, strict=True)
     ]
-    return sum(ΔW for ΔW, _ in items), sum(Δv for _, Δv in items)
+    return (
+        sum((ΔW for ΔW, _ in items), np.zeros_like(W)),
+        sum((Δv for _, Δv in items), np.zeros_like(v)),
+    )
 
 
-def without_bias(weights):
+def without_bias(weights: Array) -> Array:
     """The weights with those of the constant input, which do not decay, set to 0."""
     return np.concatenate((np.zeros_like(weights[..., :1]), weights[..., 1:]), axis=-1)
 
 
-def with_decay(delta, weights, eta, alpha):
+def with_decay(delta: Array, weights: Array, eta: float, alpha: float) -> Array:
     """Δw − η α w: a penalty of ½ α w², once an update, on all weights but biases."""
     return delta - eta * alpha * without_bias(weights)
 
 
-def with_momentum(delta, last, momentum):
+def with_momentum(delta: Array, last: float | Array, momentum: float) -> Array:
     """Δ_t + μ Δ_{t−1}: the update before goes on, with momentum μ."""
     return delta + momentum * last
 
 
-def update_batch(W, v, X, y, eta, share=1.0, alpha=0.0, momentum=0.0, last=(0.0, 0.0)):
+def update_batch(
+    W: Array,
+    v: Array,
+    X: Array,
+    y: Array,
+    eta: float,
+    share: float | Array = 1.0,
+    alpha: float = 0.0,
+    momentum: float = 0.0,
+    last: Pair | tuple[float, float] = (0.0, 0.0),
+) -> tuple[Array, Array, Pair]:
     """The weights after a batch, and the pair (ΔW, Δv) that led to them.
 
     ``last`` is the pair of the update before. A batch of one without penalty and
@@ -142,17 +168,17 @@ def update_batch(W, v, X, y, eta, share=1.0, alpha=0.0, momentum=0.0, last=(0.0,
 
 
 def epoch(
-    W,
-    v,
-    X,
-    y,
-    eta,
-    batch_size=1,
-    share=1.0,
-    alpha=0.0,
-    momentum=0.0,
-    last=(0.0, 0.0),
-):
+    W: Array,
+    v: Array,
+    X: Array,
+    y: Array,
+    eta: float,
+    batch_size: int = 1,
+    share: float | Array = 1.0,
+    alpha: float = 0.0,
+    momentum: float = 0.0,
+    last: Pair | tuple[float, float] = (0.0, 0.0),
+) -> tuple[Array, Array, Pair | tuple[float, float]]:
     """The weights after one pass over the examples in the order given.
 
     Returns W, v and the last update, with which the next epoch goes on.

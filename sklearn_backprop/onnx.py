@@ -42,7 +42,7 @@ from . import _kernel
 from ._regressor import BackpropRegressor
 
 
-def register_converter():
+def register_converter() -> None:
     """Make skl2onnx convert `BackpropRegressor`, by itself and in pipelines.
 
     A graph predicts what `BackpropRegressor.predict` does but for rounding, in float64
