@@ -1,0 +1,85 @@
+"""
+A noisy curve, epoch by epoch
+=============================
+
+How does a sum of sigmoids become a curve? One input, five hidden nodes and some noisy
+points are few enough to watch every part of the network while it learns.
+"""
+
+# %%
+# The data
+# --------
+# The targets follow a smooth curve, with noise on every one.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.special import expit as sigmoid
+
+from sklearn_backprop import BackpropRegressor
+
+rng = np.random.default_rng(0)
+x = rng.uniform(-3, 3, size=150)
+y = np.sin(2 * x) + 0.4 * x + rng.normal(scale=0.25, size=x.size)
+
+# %%
+# The parts of the network
+# ------------------------
+# A fitted model is the documented network. With one input, hidden node h gives out
+# :math:`z_h = \mathrm{sigmoid}(w_{h1} x + w_{h0})`, and the prediction is
+# :math:`\hat y = \sum_h v_h z_h + v_0`. The weights w and v are in ``coefs_``, the
+# biases :math:`w_{h0}` and :math:`v_0` in ``intercepts_``, in the units of the data.
+
+
+def hidden_outputs(model, x):
+    """z_h for every x, shape (x.size, H)."""
+    return sigmoid(x[:, np.newaxis] @ model.coefs_[0] + model.intercepts_[0])
+
+
+# %%
+# Three stages
+# ------------
+# A call of ``partial_fit`` is exactly one epoch: every example is presented once, and
+# the weights change after each. We stop to look after 1, 30 and 1000 epochs, and build
+# ŷ from its parts. η is constant, so that no node stops learning before the others.
+
+H = 5
+model = BackpropRegressor(
+    H, learning_rate="constant", learning_rate_init=0.05, random_state=0
+)
+grid = np.linspace(x.min(), x.max(), 200)
+
+plt.style.use(["petroff10", {"font.size": 12}])
+figure, axes = plt.subplots(
+    3, 3, figsize=(6.4, 7.2), sharex=True, sharey="row", layout="constrained"
+)
+X = x[:, np.newaxis]
+for epochs, (y_axis, z_axis, vz_axis) in zip([1, 30, 1000], axes.T, strict=True):
+    while getattr(model, "n_iter_", 0) < epochs:
+        model.partial_fit(X, y)
+    z, (v_0,) = hidden_outputs(model, grid), model.intercepts_[1]
+    vz = model.coefs_[1][:, 0] * z
+    y_hat = vz.sum(axis=1) + v_0
+    np.testing.assert_allclose(y_hat, model.predict(grid[:, np.newaxis]))
+
+    y_axis.scatter(x, y, s=6, color="0.7")
+    y_axis.plot(grid, y_hat, color="black", linewidth=2)
+    lines = z_axis.plot(grid, z)
+    vz_axis.plot(grid, vz)
+    bias = vz_axis.axhline(v_0, color="black", linestyle=":")
+    y_axis.set_title(f"{epochs} epoch{'s' if epochs > 1 else ''}")
+    vz_axis.set(xlabel="x", xticks=[-2, 0, 2])
+
+for axis, label in zip(axes[:, 0], ["$y$ and $ŷ$", "$z_h$", "$v_h z_h$"], strict=True):
+    axis.set_ylabel(label)
+labels = [f"h = {h}" for h in range(1, H + 1)]
+figure.legend([*lines, bias], [*labels, "$v_0$"], loc="outside lower center", ncols=3)
+plt.show()
+
+# %%
+# Top: the points and ŷ. Middle: what each hidden node gives out. Bottom: what it
+# contributes, its curve times :math:`v_h`; these add up, with :math:`v_0`, to ŷ above.
+#
+# After one epoch, node 1 alone makes a step. After 30, nodes 3 and 4 bend the curve on
+# either side of it. Nodes 2 and 5 are still flat, close to 0 and 1, where the factor
+# :math:`z_h (1 - z_h)` makes every :math:`\Delta w_{hj}` small: they learn slowly, but
+# they learn. After 1000 epochs they have come into play and turn the two ends round.
