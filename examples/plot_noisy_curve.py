@@ -25,9 +25,9 @@ y = np.sin(2 * x) + 0.4 * x + rng.normal(scale=0.25, size=x.size)
 # The parts of the network
 # ------------------------
 # A fitted model is the documented network. With one input, hidden node h gives out
-# :math:`z_h = \mathrm{sigmoid}(w_{h1} x + w_{h0})`, and the prediction is
-# :math:`\hat y = \sum_h v_h z_h + v_0`. The weights w and v are in ``coefs_``, the
-# biases :math:`w_{h0}` and :math:`v_0` in ``intercepts_``, in the units of the data.
+# z_h = sigmoid(w_h1 x + w_h0), and the prediction is ŷ = Σ_h v_h z_h + v_0. The weights
+# w and v are in ``coefs_``, the biases w_h0 and v_0 in ``intercepts_``, in the units of
+# the data.
 
 
 def hidden_outputs(model, x):
@@ -77,9 +77,9 @@ plt.show()
 
 # %%
 # Top: the points and ŷ. Middle: what each hidden node gives out. Bottom: what it
-# contributes, its curve times :math:`v_h`; these add up, with :math:`v_0`, to ŷ above.
+# contributes, its curve times v_h; these add up, with v_0, to the ŷ above.
 #
 # After one epoch, node 1 alone makes a step. After 30, nodes 3 and 4 bend the curve on
 # either side of it. Nodes 2 and 5 are still flat, close to 0 and 1, where the factor
-# :math:`z_h (1 - z_h)` makes every :math:`\Delta w_{hj}` small: they learn slowly, but
-# they learn. After 1000 epochs they have come into play and turn the two ends round.
+# z_h (1 − z_h) makes every Δw_hj small: they learn slowly, but they learn. After 1000
+# epochs they have come into play and turn the two ends round.
