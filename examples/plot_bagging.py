@@ -1,0 +1,96 @@
+"""
+Bagging: the mean of ten networks
+=================================
+
+Another seed or another sample, another network. The mean of ten is better than each of
+them, and their spread tells where they guess.
+"""
+
+# %%
+# Ten curves and their mean
+# -------------------------
+# The examples leave a gap. ``BaggingRegressor`` fits ten networks, each with its own
+# seed on its own bootstrap sample: as many rows as there are, drawn with replacement.
+# With ``learning_rate="linear"`` η falls to 0, so that the networks do not also differ
+# by the noise of the examples that each happened to see last.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import make_friedman1
+from sklearn.ensemble import BaggingRegressor
+from sklearn.model_selection import train_test_split
+
+from sklearn_backprop import BackpropRegressor
+
+
+def curve(x):
+    """The truth behind the examples."""
+    return np.sin(2 * x) + 0.4 * x
+
+
+rng = np.random.default_rng(0)
+x = np.concatenate((rng.uniform(-3, -0.3, size=40), rng.uniform(1.5, 3, size=40)))
+y = curve(x) + rng.normal(scale=0.2, size=x.size)
+
+network = BackpropRegressor(10, learning_rate="linear", max_iter=1000)
+bag = BaggingRegressor(network, n_estimators=10, random_state=0)
+bag.fit(x[:, np.newaxis], y)
+
+grid = np.linspace(-3, 3, 200)
+X_grid = grid[:, np.newaxis]
+curves = [network.predict(X_grid) for network in bag.estimators_]
+
+plt.style.use(["petroff10", {"font.size": 12}])
+plt.rc("axes.spines", top=False, right=False)
+figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+axis.scatter(x, y, s=14, color="0.6", label="examples")
+singles = axis.plot(grid, np.transpose(curves), color="C0", linewidth=1, alpha=0.6)
+singles[0].set_label("ten networks")
+axis.plot(grid, bag.predict(X_grid), color="C2", linewidth=3, label="their mean")
+axis.plot(grid, curve(grid), "k:", label="truth")
+axis.set(xlabel="x", ylabel="y, ŷ")
+axis.legend()
+plt.show()
+
+# %%
+# Where there are examples most of the ten curves lie close together. In the gap each
+# goes its own way: a warning that the mean should not be trusted there either.
+#
+# Better than its parts
+# ---------------------
+# The squared error of the mean is the mean squared error of the networks less their
+# spread, the mean of (ŷ − mean of the ŷ)², whatever the target: what networks disagree
+# in is error that averaging takes away. We see it on test data, for two bags. In one,
+# every network has its own bootstrap sample. In the other, all learn from all rows and
+# differ only by their seeds.
+
+X, y = make_friedman1(n_samples=600, noise=1.0, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+bag.set_params(estimator__max_iter=200)
+
+figure, axis = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+names = ["bootstrap\nsamples", "all rows,\nother seeds"]
+print("Squared errors on the test set")
+for place, bootstrap in enumerate([True, False]):
+    bag.set_params(bootstrap=bootstrap).fit(X_train, y_train)
+    singles = np.array([network.predict(X_test) for network in bag.estimators_])
+    mean = bag.predict(X_test)
+    of_each = np.mean((singles - y_test) ** 2, axis=1)
+    of_mean = np.mean((mean - y_test) ** 2)
+    spread = np.mean((singles - mean) ** 2)
+    print(
+        f"{of_each.mean():.3f} of a network − {spread:.3f} = {of_mean:.3f} of the mean"
+    )
+    axis.plot(np.sqrt(of_each), np.full(10, place), "o", color="C0", alpha=0.6)
+    axis.plot(np.sqrt(of_mean), place, "D", color="C2", markersize=10)
+axis.axvline(1.0, color="k", linestyle=":")
+axis.text(1.01, 0.5, "noise", va="center")
+axis.set(xlabel="RMSE on the test set", ylim=(1.5, -0.5))
+axis.set_yticks([0, 1], names)
+plt.show()
+
+# %%
+# Dots are single networks, the diamond is their mean; the noise of the targets alone
+# makes an error of about 1. In both bags the mean is better than every network in it.
+# Bootstrap samples make networks that differ more, but each of them also has to do
+# without about a third of the rows. Here all rows and ten seeds are better.
