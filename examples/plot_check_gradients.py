@@ -60,6 +60,7 @@ for name, errors, color in [("ΔW", hidden_errors, "C0"), ("Δv", output_errors,
 axis.annotate("rounding ∝ 1/ε", (2e-10, 1e-4))
 axis.annotate("truncation ∝ ε²", (5e-4, 1e-6), ha="right")
 axis.set(xlabel="step ε", ylabel="largest relative difference")
+axis.set_title("The equations against differences of E")
 plt.show()
 
 # %%
@@ -116,6 +117,7 @@ for other, label, style in [
 axis.axvline(W.size - 0.5, color="0.7", zorder=0)
 axis.set(xlabel="weight: first W, then v", ylabel="|compiled − other|, one epoch")
 axis.legend(loc="center left")
+axis.set_title("Compiled updates against two others")
 plt.show()
 
 # %%
