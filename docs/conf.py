@@ -56,11 +56,11 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/(?!plot_)\w+\.py$",
+    "ignore_pattern": r"^(?!plot_)",  # programs, not pages
     "within_subsection_order": EXAMPLES.index,
     "abort_on_example_error": True,
     "doc_module": "sklearn_backprop",
     "backreferences_dir": "generated/examples",
     "show_signature": False,
-    "image_scrapers": ("matplotlib",),
+    "image_srcset": ["2x"],
 }
