@@ -18,10 +18,11 @@ heat map shows where the good ones lie.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import make_friedman1
 from sklearn.model_selection import GridSearchCV, train_test_split
 
-from sklearn_backprop import BackpropRegressor
+from sklearn_backprop import BackpropRegressor, LossCurveDisplay
 
 X, y = make_friedman1(n_samples=400, noise=1.0, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
@@ -78,3 +79,20 @@ plt.show()
 # "auto" is 0.3 / (1 + H / 4), a smaller step for more nodes, since with them ŷ moves
 # further in each step. Its scores come within 0.01 of the best in every row, so that
 # often a search over H alone will do.
+
+# %%
+# Loss curves
+# -----------
+# ``LossCurveDisplay`` shows what a score cannot: how training went. Here the best
+# setting, and the same number of nodes with smaller steps.
+
+figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
+for eta in [0.001, 0.01, "auto"]:
+    model = clone(search.best_estimator_).set_params(learning_rate_init=eta)
+    model.fit(X_train, y_train)
+    LossCurveDisplay.from_estimator(model, ax=axis, name=f"η = {eta}")
+plt.show()
+
+# %%
+# With η = 0.001 the loss levels off far above the others. It has not found a minimum: the
+# steps shrink to 0 within 200 epochs, and together they are too short to get there.
