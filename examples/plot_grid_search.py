@@ -94,5 +94,5 @@ for eta in [0.001, 0.01, "auto"]:
 plt.show()
 
 # %%
-# With η = 0.001 the loss levels off far above the others. It has not found a minimum: the
-# steps shrink to 0 within 200 epochs, and together they are too short to get there.
+# With η = 0.001 the loss levels off far above the others. It has not found a minimum:
+# the steps shrink to 0 within 200 epochs, and together are too short to get there.
