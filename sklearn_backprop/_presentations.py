@@ -169,8 +169,8 @@ def hold_out(hashes, weight, fraction, seed):
         weights = np.add.reduceat(weights, starts)
 
     # Which contents come first hardly depends on what else there is.
-    factor = 2 * generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64) + 1
-    places = np.argsort(keys[starts] * factor, kind="stable")
+    odd = 2 * int(generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64)) + 1
+    places = np.argsort(keys[starts] * np.uint64(odd), kind="stable")
     reached = np.cumsum(weights[places])
     n_held_out = max(2, 1 + int(np.searchsorted(reached, fraction * reached[-1])))
     if n_held_out >= len(starts):
