@@ -40,7 +40,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_backprop import BackpropRegressor
 
 H = 50
-CHOSEN = {"learning_rate_init": 0.1, "max_iter": 8000}
+CHOSEN = {"learning_rate_init": 0.05, "max_iter": 8000}
 SETTINGS = {
     "learning_rate_init": [0.02, 0.05],
     "momentum": [0, 0.5],
