@@ -862,7 +862,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return to_pickle(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(from_pickle(state))
+        super().__setstate__(from_pickle(state, self._get_param_names()))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_weights")

@@ -144,8 +144,9 @@ def broken_states(state):
     yield {"_shape": (10, 3, 0)}, "_shape"
     yield {"_shape": [10, 3, 1]}, "_shape"
     yield {"_shape": (10, 3.0, 1)}, "_shape"
-    yield {"_shape": (2**62, 3, 1)}, "has shape"
-    yield {"_shape": (9, 3, 1)}, "has shape"
+    yield {"_shape": (10, 2**62, 1)}, "has shape"
+    yield {"_shape": (9, 3, 1)}, "n_features_in_ is 10"
+    yield {"_shape": (9, 3, 1), "n_features_in_": 9}, "has shape"
     yield {"_W": state["_W"].astype(int)}, "int64"
     yield {"_W": None}, "None"
     for name in ("_W", "_v", "_last_ΔW", "_last_Δv", "_X_mean", "_X_scale", "_y_std"):

@@ -2,11 +2,13 @@
 # cython: initializedcheck=False, cdivision=True
 """The boundary between Python's arrays and the C kernel: types, memory and chunks.
 
-Nothing is validated here: arrays are of one floating-point type (real), float32 or
-float64, row numbers are those of X, sizes agree. X may have any strides, or be CSR
-without repeated entries; everything else is C-contiguous. The GIL is released while
-the kernel runs, and signals are seen to between chunks of about 10^9 operations, so
-that Ctrl-C ends a long call within a fraction of a second.
+Types and sizes are checked here, once more and in no time, because the kernel reads
+whatever memory it is told to, and somebody may have replaced an attribute of a model.
+Contents are not: values are finite, row numbers are those of X, CSR has no repeated
+entries. Arrays are of one floating-point type (real), float32 or float64. X may have
+any strides, or be CSR; everything else is C-contiguous. The GIL is released while the
+kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
+Ctrl-C ends a long call within a fraction of a second.
 
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
 v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
@@ -182,6 +184,11 @@ CHUNK = 10**9 if CPU_HAS_FMA else 10**7
 # What a row may hold in training units; see kernel.h.
 LIMIT = {np.dtype(np.float32): LIMIT_F32, np.dtype(np.float64): LIMIT_F64}
 
+FLOAT64 = np.dtype(np.float64)
+
+# More of them fit into no memory, and the sizes of arrays would overflow.
+cdef double MOST_WEIGHTS = 2.0**48
+
 # Row numbers of this type take half the memory, and serve below 2^32 rows.
 NARROW = np.dtype(np.uint32)
 WIDE = np.dtype(np.uint64)
@@ -206,6 +213,22 @@ cdef void *address(array) except? NULL:
     cdef void *start = buffer.buf
     PyBuffer_Release(&buffer)
     return start
+
+
+cdef void *items(array, name, Py_ssize_t size, dtype) except? NULL:
+    """The address of an array that is of this size and type, and C-contiguous."""
+    if not isinstance(array, np.ndarray):
+        found = type(array).__name__
+    elif array.dtype != dtype or array.size != size or not array.flags.c_contiguous:
+        found = (
+            f"of shape {array.shape}, strides {array.strides} and dtype {array.dtype}"
+        )
+    else:
+        return address(array)
+    raise ValueError(
+        f"The {name} of the network is {found}. Expected {size} neighbouring items of "
+        f"{dtype}. Was an attribute of the model replaced?"
+    )
 
 
 cdef Py_ssize_t alignment_of(Py_ssize_t n_bytes):
@@ -235,13 +258,15 @@ cdef object aligned(array):
 
 
 cdef const functions *functions_of(dtype) except NULL:
+    if dtype not in LIMIT:
+        raise ValueError(f"The network is of {dtype}. Expected float32 or float64.")
     return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
 
 
 cdef const functions *functions_for(shape, X) except NULL:
     """Those that are fastest for a pass over X."""
     d, H, _ = shape
-    if X.shape[0] * H * (d + 1) > LITTLE_WORK:
+    if X.shape[0] * H * (d + 1) > LITTLE_WORK or X.dtype not in LIMIT:
         return functions_of(X.dtype)
     return &BRIEF_KERNEL.f32 if X.dtype.itemsize == 4 else &BRIEF_KERNEL.f64
 
@@ -266,12 +291,14 @@ cdef class Examples:
             data.indices = address(X.indices)
             data.wide_indices = X.indices.itemsize == 8
         data.X = address(self.arrays[0])
+        cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
         data.y = address(y) if y is not None else NULL
-        data.mean = <const double *> address(mean) if mean is not None else NULL
-        data.scale = <const double *> address(scale) if scale is not None else NULL
-        data.order.share = NULL
+        data.mean = data.scale = data.order.share = NULL
+        if mean is not None:
+            data.mean = <const double *> items(mean, "mean", d, FLOAT64)
+            data.scale = <const double *> items(scale, "scale", d, FLOAT64)
         if share is not None:
-            data.order.share = <const double *> address(share)
+            data.order.share = <const double *> items(share, "share", n, FLOAT64)
         self.set_order(order)
 
     cdef set_order(self, order):
@@ -305,39 +332,70 @@ cdef Py_ssize_t chunk_of(shape, X):
 
 
 cdef network network_of(shape) except *:
+    """A network of this shape, of which no size overflows; without its memory."""
     cdef network net
-    net.d, net.H, net.K = shape
+    try:
+        net.d, net.H, net.K = shape
+    except (TypeError, ValueError, OverflowError):
+        net.d = net.H = net.K = 0
+    if (
+        min(net.d, net.H, net.K) < 1
+        or net.H * (<double> net.d + net.K + 1) > MOST_WEIGHTS
+    ):
+        raise ValueError(
+            f"The shape of the network is {shape!r}. Expected the numbers of features, "
+            "hidden nodes and outputs. Was an attribute of the model replaced?"
+        )
     net.weights = net.velocity = net.deltas = net.workspace = net.rows = NULL
     return net
+
+
+cdef void *weights_of(const network *net, array, dtype, name="weights") except NULL:
+    return items(
+        array, name, weights_size(net.d, net.H, net.K, dtype.itemsize), dtype
+    )
+
+
+cdef int check_columns(X, const network *net) except -1:
+    if X.shape[1] != net.d:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but the network has {net.d}. Was an "
+            "attribute of the model replaced?"
+        )
+    return 0
 
 
 def pack(W, v):
     """Weights as the kernel keeps them, a new array."""
     shape = W.shape[0] - 1, W.shape[1], v.shape[0]
     cdef network net = network_of(shape)
+    cdef void *hidden = items(W, "W", (net.d + 1) * net.H, W.dtype)
+    cdef void *output = items(v, "v", net.K * (net.H + 1), W.dtype)
     weights = aligned_empty(weights_size(net.d, net.H, net.K, W.itemsize), W.dtype)
     net.weights = address(weights)
-    functions_of(W.dtype).pack(&net, address(W), address(v))
+    functions_of(W.dtype).pack(&net, hidden, output)
     return weights
 
 
 def unpack(weights, shape):
     """W and v as new arrays; shape is d, H, K."""
     cdef network net = network_of(shape)
+    net.weights = weights_of(&net, weights, weights.dtype)
     W = np.empty((net.d + 1, net.H), weights.dtype)
     v = np.empty((net.K, net.H + 1), weights.dtype)
-    net.weights = address(weights)
     functions_of(weights.dtype).unpack(&net, address(W), address(v))
     return W, v
 
 
 def predict(weights, shape, X, mean, scale):
     """The outputs in training units for every row of X, shape (n, K)."""
+    cdef network net = network_of(shape)
     cdef const functions *run = functions_for(shape, X)
     cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X), start, stop
-    cdef network net = network_of(shape)
     cdef Examples given = Examples(X, mean=mean, scale=scale)
-    cdef Py_ssize_t itemsize = weights.itemsize
+    cdef Py_ssize_t itemsize = X.dtype.itemsize
+    check_columns(X, &net)
+    weights_of(&net, weights, X.dtype)
     weights = aligned(weights)
     workspace = aligned_empty(
         workspace_size(net.d, net.H, net.K, itemsize), weights.dtype
@@ -373,6 +431,7 @@ cdef class Training:
     cdef object order
     cdef object shuffled
     cdef object memory
+    cdef object dtype
     cdef readonly Py_ssize_t n
     cdef Py_ssize_t chunk
     cdef bint in_rows
@@ -391,8 +450,11 @@ cdef class Training:
         double alpha=0,
         double momentum=0,
     ):
-        self.run = functions_for(shape, X)
         self.net = network_of(shape)
+        self.run = functions_for(shape, X)
+        self.dtype = X.dtype
+        check_columns(X, &self.net)
+        items(y, "y", X.shape[0] * self.net.K, X.dtype)
         self.given = Examples(X, y, mean, scale, order, share)
         self.order, self.shuffled = order, np.empty_like(order)
         self.n = len(order)
@@ -438,12 +500,14 @@ cdef class Training:
         cdef Py_ssize_t start, stop
         cdef double loss = 0
         cdef bint finite
+        weights_of(&self.net, weights, self.dtype)
         before = aligned(weights)
         weights = aligned_empty(weights.size, weights.dtype)
         self.net.weights = address(weights)
         if not self.in_rows:
             memcpy(self.net.weights, address(before), before.nbytes)
         if velocity is not None:
+            weights_of(&self.net, velocity, self.dtype, "velocity")
             velocity = aligned_copy(velocity)
             self.net.velocity = address(velocity)
         self.rule.eta = eta
