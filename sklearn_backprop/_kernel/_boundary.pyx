@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-# cython: initializedcheck=False, cdivision=True
+# cython: initializedcheck=False, cdivision=True, freethreading_compatible=True
 """The boundary between Python's arrays and the C kernel: types, memory and chunks.
 
 Types and sizes are checked here, once more and in no time, because the kernel reads
@@ -9,6 +9,9 @@ entries. Arrays are of one floating-point type (real), float32 or float64. X may
 any strides, or be CSR; everything else is C-contiguous. The GIL is released while the
 kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
 Ctrl-C ends a long call within a fraction of a second.
+
+Nothing here is shared by threads but constants and what they are given to read, so that
+free-threaded Python may do without a lock.
 
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
 v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
