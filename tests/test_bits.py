@@ -1,59 +1,33 @@
-"""The same data and seed give the same bits whatever the instruction set."""
+"""The same data and seed give the same bits, everywhere and for ever: one table."""
 
+import json
 import os
 import platform
 import subprocess
 import sys
 
+import hashes
+import joblib
 import pytest
 
 from sklearn_backprop import _kernel
 
-# Fits over random shapes, types and batch sizes, with everything that training uses.
-FITS = """
-import hashlib, warnings
-import numpy as np
-import scipy.sparse
-from sklearn_backprop import BackpropRegressor
+# Fits are short.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    # of another cluster's web page, on the same machine
+    "ignore:Port 8787 is already in use",
+)
 
-warnings.simplefilter("ignore")
-digest = hashlib.sha256()
-for seed in range(48):
-    random = np.random.RandomState(seed)
-    n, d, H = random.randint([5, 1, 1], [60, 40, 70])
-    if seed in (6, 7):  # weights of more than 2 MB
-        n, d, H = 21, 640, 901
-    X = (10 * random.normal(size=(n, d)) + 3).astype([np.float64, np.float32][seed % 2])
-    y = np.abs(X[:, 0]) + random.normal(size=n)
-    weight = None
-    if seed >= 30:  # variants of the rule
-        y = np.column_stack([y, X.sum(axis=1), y**2])[:, : 1 + seed % 3]
-        y = y[:, 0] if seed % 3 == 0 else y
-        weight = random.randint(1, 5, n) / 2
-        X = X if seed % 2 else scipy.sparse.csr_array(X * (X > 0))
-    model = BackpropRegressor(
-        H,
-        batch_size=[1, 3, "all"][seed // 2 % 3],
-        standardize=seed % 5 > 0,
-        learning_rate_init=1e-3 if seed % 5 == 0 else "auto",
-        early_stopping=seed % 4 == 0,
-        alpha=1e-3 * (seed >= 33),
-        momentum=0.5 * (seed >= 39),
-        max_iter=7,
-        random_state=seed,
-    ).fit(X, y, weight)
-    for array in (*model.coefs_, *model.intercepts_, model.predict(2 * X)):
-        digest.update(array.tobytes())
-    digest.update(np.array(model.loss_curve_).tobytes())
-print(digest.hexdigest())
-"""
+TABLE = json.loads(hashes.TABLE.read_text(encoding="utf-8"))
+SHUFFLED = [name for name in TABLE if hashes.FITS[name].get("shuffle", True)]
 
 
-def run(isa, **environment):
-    """What FITS prints, or None where the instruction set is not to be had."""
+def run(**environment):
+    """The table of another process, or None without the instruction set it asks for."""
     result = subprocess.run(
-        [sys.executable, "-I", "-c", FITS],
-        env={**os.environ, "SKLEARN_BACKPROP_ISA": isa, **environment},
+        [sys.executable, "-P", hashes.__file__],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -61,30 +35,67 @@ def run(isa, **environment):
     if "is not to be had here" in result.stderr:
         return None
     assert result.returncode == 0, result.stderr
-    return result.stdout
+    return json.loads(result.stdout)
 
 
-def test_every_instruction_set_gives_the_same_bits():
-    results = {isa: run(isa) for isa in ("", "baseline", "x86-64-v3", "x86-64-v4")}
-    assert results["baseline"] is not None
-    built = {isa for isa, digest in results.items() if isa and digest is not None}
-    assert built == set(_kernel.INSTRUCTION_SETS)
+def in_jobs(**settings):
+    """The table of several threads or processes."""
+    call = joblib.delayed(hashes.hash_of)
+    results = joblib.Parallel(**settings)(call(name) for name in TABLE)
+    return dict(zip(TABLE, results, strict=True))
+
+
+def test_the_table_tells_fits_apart():
+    assert hashes.FITS.keys() == TABLE.keys()
+    assert len(set(TABLE.values())) == len(TABLE) > 40
+
+
+@pytest.mark.parametrize("isa", ["baseline", "x86-64-v3", "x86-64-v4"])
+def test_every_instruction_set_gives_the_same_bits(isa):
+    table = run(SKLEARN_BACKPROP_ISA=isa)
+    assert (table is not None) == (isa in _kernel.INSTRUCTION_SETS)
+    assert table in (TABLE, None)
+
+
+def test_the_instruction_sets_of_this_cpu_are_built():
+    assert "baseline" in _kernel.INSTRUCTION_SETS
     if platform.machine() == "x86_64" and "GCC" in _kernel.COMPILER:
-        assert ("x86-64-v3" in built) == _kernel.CPU_HAS_FMA
-    assert {*results.values()} - {None} == {results[""]}
+        assert ("x86-64-v3" in _kernel.INSTRUCTION_SETS) == _kernel.CPU_HAS_FMA
 
 
 @pytest.mark.parametrize(
     "environment",
     [
-        {"OPENBLAS_CORETYPE": "Prescott"},
-        {"OPENBLAS_NUM_THREADS": "1"},
-        {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3"},
+        {"OPENBLAS_CORETYPE": "Prescott", "PYTHONHASHSEED": "0"},
+        {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1"},
+        {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "1"},
+        {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3", "OMP_NUM_THREADS": "1"},
     ],
     ids=str,
 )
-def test_numpy_and_blas_have_no_say_in_the_bits(environment):
-    assert run("", **environment) == run("")
+def test_the_environment_has_no_say_in_the_bits(environment):
+    assert run(**environment) == TABLE
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_jobs_give_the_same_bits(n_jobs, backend):
+    assert in_jobs(n_jobs=n_jobs, backend=backend) == TABLE
+
+
+def test_dask_gives_the_same_bits():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=None),
+        joblib.parallel_config("dask"),
+    ):
+        assert in_jobs() == TABLE
+
+
+def test_permuted_rows_give_the_same_bits():
+    assert len(SHUFFLED) == len(TABLE) - 2
+    for name in SHUFFLED:
+        assert hashes.hash_of(name, permuted=True) == TABLE[name], name
 
 
 def test_an_unknown_instruction_set_is_an_error():

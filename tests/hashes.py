@@ -1,0 +1,88 @@
+"""Fits of every kind, and a hash of each result: run it to print the table.
+
+    python tests/hashes.py > tests/hashes.json
+
+The data come of integers by + − × ÷, so that they are the same on every machine; the
+table is to be written anew only where a change is meant to change models.
+"""
+
+import hashlib
+import json
+import warnings
+from inspect import signature
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse
+
+from sklearn_backprop import BackpropRegressor
+
+TABLE = Path(__file__).with_suffix(".json")
+
+# Parameters of the estimator, and of `data_of`.
+VARIANTS = {
+    "one at a time": {},
+    "one feature, one node": {"d": 1, "H": 1},
+    "many rows": {"n": 3000, "d": 3, "H": 5},
+    "more than 2 MB of weights": {"n": 21, "d": 640, "H": 901},
+    "data as given": {"standardize": False, "learning_rate_init": 1e-3},
+    "data in order": {"shuffle": False},
+    "adaptive": {"tol": 0.1, "n_iter_no_change": 1, "max_iter": 30},
+    "invscaling": {"learning_rate": "invscaling"},
+    "linear": {"learning_rate": "linear"},
+    "batches": {"batch_size": 3},
+    "all": {"batch_size": "all"},
+    "penalty": {"alpha": 1e-3},
+    "momentum": {"momentum": 0.5},
+    "momentum, penalty, batches": {"momentum": 0.9, "alpha": 1e-3, "batch_size": 7},
+    "early stopping": {"early_stopping": True},
+    "outputs": {"K": 3},
+    "outputs, batches": {"K": 17, "batch_size": 5},
+    "weights": {"weighted": True},
+    "weights, early stopping": {"weighted": True, "early_stopping": True},
+    "sparse": {"sparse": True},
+    "sparse, penalty, outputs": {"sparse": True, "alpha": 1e-3, "K": 2},
+    "sparse, momentum": {"sparse": True, "momentum": 0.5},
+    "sparse, batches, weights": {"sparse": True, "batch_size": 4, "weighted": True},
+    "sparse as given": {"sparse": True, "standardize": False},
+}
+FITS = {
+    f"{variant} ({dtype})": {"dtype": dtype, **parameters}
+    for variant, parameters in VARIANTS.items()
+    for dtype in ("float64", "float32")
+}
+
+
+def data_of(n=60, d=13, K=1, dtype="float64", sparse=False, weighted=False):
+    """X, y and weights for a fit."""
+    random = np.random.RandomState(n + d + K)
+    X = (20 * random.random_sample((n, d)) - 7).astype(dtype)
+    y = (
+        np.abs(X[:, :1])
+        + X[:, -1:] * np.arange(1, K + 1)
+        + random.random_sample((n, 1))
+    )
+    X = scipy.sparse.csr_array(X * (X > 6)) if sparse else X
+    weight = random.randint(1, 6, n) / 2 if weighted else None
+    return X, y[:, 0] if K == 1 else y, weight
+
+
+def hash_of(name, permuted=False):
+    """64 bits, in hexadecimal, of a fitted model, its losses and its predictions."""
+    parameters = {"H": 25, "max_iter": 7, "random_state": 0, **FITS[name]}
+    of_data = signature(data_of).parameters.keys() & parameters.keys()
+    X, y, weight = data_of(**{key: parameters.pop(key) for key in of_data})
+    rows = np.arange(X.shape[0])
+    if permuted:
+        np.random.RandomState(1).shuffle(rows)
+    model = BackpropRegressor(parameters.pop("H"), **parameters)
+    model.fit(X[rows], y[rows], None if weight is None else weight[rows])
+    results = [*model.coefs_, *model.intercepts_, model.predict(2 * X)]
+    results += [model.loss_curve_, model.validation_scores_ or []]
+    content = b"".join(np.asarray(result).tobytes() for result in results)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")  # of few epochs
+    print(json.dumps({name: hash_of(name) for name in FITS}, indent=2))
