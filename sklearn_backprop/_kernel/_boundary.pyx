@@ -316,10 +316,13 @@ cdef class Examples:
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
     """Examples in about CHUNK operations, in whole blocks.
 
-    Four operations a weight, thirty a sigmoid, and eight an output weight.
+    Four operations a weight, thirty a sigmoid, and eight an output weight; few nodes
+    fill a register all the same. What an example, and the fetching of its values, costs
+    besides is given as the operations that could be done in the time.
     """
-    cdef Py_ssize_t operations = CHUNK
-    return LONG_BLOCK * (1 + operations // (LONG_BLOCK * H * (4 * d + 26 + 8 * K)))
+    cdef Py_ssize_t operations = CHUNK, an_example = 2000, a_value = 200
+    cdef Py_ssize_t each = max(H, 8) * (4 * d + 26 + 8 * K) + an_example + a_value * d
+    return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
 cdef Py_ssize_t chunk_of(shape, X):
