@@ -1,16 +1,19 @@
 """Failed and interrupted calls: nothing learned is lost, nothing fails in silence."""
 
 import signal
+import threading
 import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from oracle import fit_quietly, same_bits
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_backprop import BackpropRegressor, _kernel, _regressor
+from sklearn_backprop._kernel import _boundary
 
 
 @pytest.fixture
@@ -350,3 +353,76 @@ def test_an_interrupt_ends_a_grid_search(data, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         search.fit(*data)
     assert not hasattr(search, "best_estimator_")
+
+
+def interrupt_when(condition):
+    """Send Ctrl-C from another thread, once the condition holds."""
+
+    def wait():
+        while not condition():
+            pause.wait(1e-4)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pause = threading.Event()
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_ctrl_c_ends_a_long_fit_between_two_epochs(data, form, early_stopping):
+    X, y = form(data[0]), data[1]
+    parameters = {"learning_rate": "linear", "early_stopping": early_stopping}
+    model = regressor(max_iter=100_000, **parameters)
+    thread = interrupt_when(lambda: getattr(model, "n_iter_", 0) >= 3)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    thread.join()
+    epochs = model.n_iter_
+    assert 3 <= epochs == len(model.loss_curve_) < model.max_iter
+    assert model.t_ % epochs == 0
+    assert np.isfinite(model.predict(X)).all()
+    # The same epochs in a fit that nobody ends; linear steps know the last epoch.
+    same = regressor(max_iter=100_000, **parameters)
+    interrupt_when(lambda: getattr(same, "n_iter_", 0) >= epochs + 3)
+    with pytest.raises(KeyboardInterrupt):
+        same.fit(X, y)
+    assert same.loss_curve_[:epochs] == model.loss_curve_
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_ctrl_c_is_heard_all_along_one_call_over_many_rows(data, form, monkeypatch):
+    # It is sent three times, each once the one before was heard: a call that listens
+    # but at its end hears the first alone.
+    n = 1_000_000
+    model = regressor().partial_fit(form(data[0]), data[1])
+    X = np.broadcast_to([1.0, 0, 2], (n, 3))
+    X = form(X) if form is not np.asarray else X
+    y, before = np.ones(n), state(model)
+    begun, heard, sender = [], [], []
+
+    class Training(_kernel.Training):
+        def epoch(self, *arguments):
+            begun.append(True)
+            return super().epoch(*arguments)
+
+    def hear(*_):
+        heard.append(True)
+        if len(heard) == 3:
+            raise KeyboardInterrupt
+        sender.append(interrupt_when(lambda: True))
+
+    monkeypatch.setattr(_kernel, "Training", Training)
+    monkeypatch.setattr(_boundary, "CHUNK", _boundary.CHUNK // 100)  # 300 of them
+    previous = signal.signal(signal.SIGINT, hear)
+    try:
+        sender.append(interrupt_when(lambda: begun))
+        with pytest.raises(KeyboardInterrupt):
+            model.partial_fit(X, y)
+    finally:
+        for thread in sender:
+            thread.join()
+        signal.signal(signal.SIGINT, previous)
+    assert len(heard) == 3
+    assert_unchanged(model, before)
