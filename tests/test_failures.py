@@ -361,7 +361,7 @@ def interrupt_when(condition):
     def wait():
         while not condition():
             pause.wait(1e-4)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     pause = threading.Event()
     thread = threading.Thread(target=wait, daemon=True)
