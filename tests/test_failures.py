@@ -16,6 +16,14 @@ from sklearn_backprop import BackpropRegressor, _kernel, _regressor
 from sklearn_backprop._kernel import _boundary
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    # Shells make what they run in the background deaf to it.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
 @pytest.fixture
 def data(random):
     X = random.normal(size=(150, 3))
