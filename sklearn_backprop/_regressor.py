@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.special import expit
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
@@ -540,24 +540,30 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             self._seed = draw_seed(self.random_state)
         return data, resumed
 
-    def _as_arrays(self, X, y, *, reset, dtype=(np.float64, np.float32), names="Xy"):
+    def _as_arrays(self, X, y, *, reset, dtype=None, names="Xy"):
         """X for the kernel, y as float64 of shape (n, K), and whether it was 1-D."""
-        check_numeric(X, names[0])
+        found = check_numeric(X, names[0])
         check_numeric(y, names[1])
         given = y
-        X, y = validate_data(
-            self,
-            X,
-            given,
-            accept_sparse="csr",
-            dtype=list(dtype),
-            multi_output=True,
-            y_numeric=True,
-            reset=reset,
-        )
-        if not isinstance(given, np.ndarray) or given.dtype.kind not in "fiub":
-            assert_all_finite(y, input_name="y")  # only now are objects numbers
-        return as_kernel_input(X), *check_targets(y)
+        with (
+            np.errstate(over="ignore", invalid="ignore"),  # in sums of what is finite
+            config_context(assume_finite=False),  # or one NaN would cost the model
+        ):
+            X, y = validate_data(
+                self,
+                X,
+                given,
+                accept_sparse="csr",
+                dtype=found if dtype is None else dtype,
+                multi_output=True,
+                y_numeric=True,
+                reset=reset,
+            )
+            y, single = check_targets(y)
+            known = getattr(given, "dtype", None) in (np.float64, np.float32)
+            if not known:  # only now are objects numbers, and long doubles of 64 bits
+                assert_all_finite(y, input_name=names[1])
+        return as_kernel_input(X), y, single
 
     def _check_unchanged(self, data):
         _, H, K = self._shape
@@ -601,7 +607,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     def _initialise(self, data, order):
         """Statistics of the presentations, initial weights and empty records."""
         X, y = data.X, data.y
-        d, H, K = X.shape[1], int(self.hidden_layer_size), y.shape[1]
+        d, H, K = X.shape[1], self._whole("hidden_layer_size"), y.shape[1]
         self._standardized = bool(self.standardize)
         if self.standardize:
             self._X_mean, X_std = _kernel.moments(X, order.order, order.share)
@@ -637,27 +643,34 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     def _examples(self, data, order):
         """The data in training units, refused where those exceed what is safe."""
-        y = self._targets(data.y, data.X.dtype)
-        limit, n = _kernel.LIMIT[y.dtype], len(y)
-        problem = f"a value beyond ±{limit:g} {UNITS}"
+        n = len(data.y)
         row = _kernel.first_beyond(data.X, self._X_mean, self._X_scale)
         if row < n:
-            raise ValueError(f"Row {row} of X has {problem}. Expected smaller values.")
-        row = first_beyond(y, limit)
-        if row == n and y.dtype == np.float32:
-            row = first_beyond(data.y, LARGEST_FLOAT32)
-            problem = "a value beyond what float32 holds, as X does"
-        if row < n:
-            raise ValueError(f"Row {row} of y has {problem}. Expected smaller values.")
-        return _Examples(data.X, y, order)
+            limit = _kernel.LIMIT[data.X.dtype]
+            raise ValueError(
+                f"Row {row} of X has a value beyond ±{limit:g} {UNITS}. Expected "
+                "smaller values."
+            )
+        return _Examples(data.X, self._targets(data.y, data.X.dtype, "y"), order)
 
-    def _targets(self, y, dtype):
-        """Targets in training units."""
-        targets = np.empty(y.shape, dtype)
+    def _targets(self, y, dtype, name):
+        """Targets in training units, refused where those exceed what is safe."""
+        targets, n = np.empty(y.shape, dtype), len(y)
         with np.errstate(over="ignore"):
-            for start in range(0, len(y), FEW_TARGETS):
+            for start in range(0, n, FEW_TARGETS):
                 part = slice(start, start + FEW_TARGETS)
                 targets[part] = (y[part] - self._y_mean) / self._y_std
+        limit = _kernel.LIMIT[dtype]
+        row = first_beyond(targets, limit)
+        problem = f"±{limit:g} {UNITS}"
+        if row == n and dtype == np.float32:
+            row = first_beyond(y, LARGEST_FLOAT32)
+            problem = "what float32 holds, as X does"
+        if row < n:
+            raise ValueError(
+                f"Row {row} of {name} has a value beyond {problem}. Expected smaller "
+                "values."
+            )
         return targets
 
     def _held_out_set(self, data, examples, rows):
@@ -670,7 +683,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     def _given_validation_set(self, X_val, y_val, sample_weight_val):
         dtype = self._weights.dtype
         X, y, _ = self._as_arrays(
-            X_val, y_val, reset=False, dtype=[dtype], names=("X_val", "y_val")
+            X_val, y_val, reset=False, dtype=dtype, names=("X_val", "y_val")
         )
         if y.shape[1] != self.n_outputs_:
             raise ValueError(
@@ -679,10 +692,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             )
         weight = check_weights(sample_weight_val, X, "sample_weight_val")
         weight = np.ones(len(y)) if weight is None else weight
-        return ValidationSet(X, self._targets(y, dtype), weight)
+        weight = np.ldexp(weight, -np.frexp(weight.max())[1])  # so that sums are finite
+        return ValidationSet(X, self._targets(y, dtype, "y_val"), weight)
 
     def _batch_size(self, n):
-        return n if self.batch_size == "all" else min(int(self.batch_size), n)
+        return n if self.batch_size == "all" else min(self._whole("batch_size"), n)
+
+    def _whole(self, name):
+        """A size for the kernel, which relies on it even with no validation."""
+        value = int(getattr(self, name))
+        if value < 1:
+            raise ValueError(f"{name}={value}. Expected at least 1.")
+        return value
 
     def _training(self, examples):
         """The kernel, ready for epochs on the examples."""
@@ -712,7 +733,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 self._score_to_beat = validation.score(y_hat)
 
         training, total = self._training(examples), examples.order.total()
-        report_every = math.ceil(self.max_iter / 10)
+        report_every = -(-self.max_iter // 10)
         for epoch in range(self.max_iter):
             callbacks.begin_epoch()
             self._run_epoch(training, total, epoch / self.max_iter)
@@ -847,9 +868,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         check_numeric(X, "X")
         dtype = self._weights.dtype
-        X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
-        y_pred = self._network_output(as_kernel_input(X)) * self._y_std + self._y_mean
-        y_pred = y_pred.astype(dtype, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
+            X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+            y_pred = self._network_output(as_kernel_input(X))
+            y_pred = self._finite(y_pred * self._y_std + self._y_mean)
         return y_pred[:, 0] if self._single_output else y_pred
 
     def _network_output(self, X):
@@ -878,10 +900,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """w_hj and v_kh in the units of the data: [(n_features, H), (H, K)]."""
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)
-        return [
-            self._read_only(W[1:] * self._X_scale[:, np.newaxis]),
-            self._read_only(v[:, 1:].T * self._y_std),
-        ]
+        with np.errstate(over="ignore"):
+            return [
+                self._read_only(W[1:] * self._X_scale[:, np.newaxis]),
+                self._read_only(v[:, 1:].T * self._y_std),
+            ]
 
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
@@ -889,12 +912,19 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)
         shift = (self._X_mean * self._X_scale)[:, np.newaxis] * W[1:]
-        return [
-            self._read_only(W[0] - ordered_sum(shift)),
-            self._read_only(v[:, 0] * self._y_std + self._y_mean),
-        ]
+        with np.errstate(over="ignore"):
+            return [
+                self._read_only(W[0] - ordered_sum(shift)),
+                self._read_only(v[:, 0] * self._y_std + self._y_mean),
+            ]
 
     def _read_only(self, array):
-        array = array.astype(self._weights.dtype, order="C")
+        array = np.ascontiguousarray(self._finite(array))
         array.flags.writeable = False
         return array
+
+    def _finite(self, array):
+        """The array, in place, but the dtype's largest number for what is beyond it."""
+        dtype = self._weights.dtype
+        largest = np.finfo(dtype).max
+        return np.clip(array, -largest, largest, out=array).astype(dtype, copy=False)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LARGEST = np.finfo(np.float64).max
+
 
 def ordered_sum(values):
     """Sum over the first axis, in order; NumPy and BLAS may choose another."""
@@ -26,9 +28,9 @@ def r_squared(y, y_hat, weight):
     mean = ordered_sum(weight * y) / ordered_sum(weight)
     residual = ordered_sum(weight * (y - y_hat) ** 2)
     total = ordered_sum(weight * (y - mean) ** 2)
-    scores = np.where(
-        total > 0, 1 - residual / np.where(total > 0, total, 1), residual == 0
-    )
+    with np.errstate(over="ignore"):
+        ratio = np.minimum(residual / np.where(total > 0, total, 1), LARGEST)
+    scores = np.where(total > 0, 1 - ratio, residual == 0)
     return float(ordered_sum(scores) / len(scores))
 
 

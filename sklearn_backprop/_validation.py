@@ -43,13 +43,22 @@ def check_numeric(data, name):
     name : str
         What to call it in the message.
 
+    Returns
+    -------
+    dtype : dtype
+        Of the numbers: float32 if all are, whatever their byte order or the container,
+        else float64.
+
     Raises
     ------
     ValueError
-        If data holds text, dates, times or gaps, or is no rectangular array.
+        If data holds text, dates, times, gaps or numbers beyond float64, or is no
+        rectangular array.
     """
     if data is None or hasattr(data, "tocsr"):
-        return
+        return _floating(getattr(data, "dtype", None))
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        raise ValueError(f"Input {name} contains NaN: a masked value is a gap.")
     try:
         array = np.asarray(data)
     except ValueError as error:
@@ -62,18 +71,44 @@ def check_numeric(data, name):
             f"{name} is a single value, {data!r}. Expected one for every row of X."
         )
     if array.dtype.kind in "SUTMmV":
-        found = f"values of type {array.dtype}"
-    elif array.dtype.kind == "O":
-        if any(item is None or type(item).__name__ == "NAType" for item in array.flat):
-            raise ValueError(f"Input {name} contains NaN: None or NA marks a gap.")
-        odd_items = (item for item in array.flat if isinstance(item, _NOT_NUMBERS))
-        odd = next(odd_items, None)
-        if odd is None:
-            return
-        found = f"the {type(odd).__name__} {odd!r}"
-    else:
-        return
-    raise ValueError(
+        raise _not_numeric(name, f"values of type {array.dtype}")
+    if array.dtype.kind == "O":
+        _check_objects(array, name)
+        if hasattr(data, "iloc") and array.ndim == 2:  # types of pandas' own
+            return np.result_type(*map(_floating, data.dtypes))
+    elif isinstance(getattr(data, "dtypes", None), list):  # of polars
+        _check_columns(data.dtypes, name)
+    return _floating(array.dtype)
+
+
+def _check_objects(array, name):
+    if any(item is None or type(item).__name__ == "NAType" for item in array.flat):
+        raise ValueError(f"Input {name} contains NaN: None or NA marks a gap.")
+    odd_items = (item for item in array.flat if isinstance(item, _NOT_NUMBERS))
+    odd = next(odd_items, None)
+    if odd is not None:
+        raise _not_numeric(name, f"the {type(odd).__name__} {odd!r}")
+    try:
+        array.astype(np.float64)
+    except ArithmeticError as error:
+        raise ValueError(f"{name} holds no float64: {error}.") from error
+
+
+def _check_columns(dtypes, name):
+    """Refuse polars' dates and times, which beside numbers become some."""
+    for dtype in dtypes:
+        if dtype.is_temporal():
+            raise _not_numeric(name, f"values of type {dtype}")
+
+
+def _floating(dtype):
+    """float32 for that of any byte order, else float64."""
+    single = dtype is not None and dtype.kind == "f" and dtype.itemsize == 4
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def _not_numeric(name, found):
+    return ValueError(
         f"{name} must be numeric, but it holds {found}. Convert or encode it first."
     )
 
@@ -115,13 +150,14 @@ def check_weights(weight, X, name):
     """
     if weight is None:
         return None
-    if not isinstance(weight, Real):
-        check_numeric(weight, name)
+    check_numeric([weight] if isinstance(weight, Real) else weight, name)
     weight = _check_sample_weight(weight, X, dtype=np.float64)
-    if (weight < 0).any():
-        row = int((weight < 0).argmax())
+    valid = (weight >= 0) & np.isfinite(weight)  # one number for all is not checked
+    if not valid.all():
+        row = int(valid.argmin())
+        kind = "negative value" if weight[row] < 0 else "value"
         raise ValueError(
-            f"{name} has the negative value {weight[row]:g} in row {row}. Expected "
+            f"{name} has the {kind} {weight[row]:g} in row {row}. Expected finite "
             "values of at least 0."
         )
     if not weight.any():
@@ -184,7 +220,8 @@ def as_kernel_input(X):
     """X with rows of neighbouring values, or X itself if a copy would be large.
 
     The kernel reads any strides, but columns that are apart more slowly. Sparse X has
-    each column once in a row, in ascending order.
+    each column once in a row, in ascending order, and no zeros, which rounding would
+    tell from those that are not stored.
     """
     if issparse(X):
         return _canonical(X)
@@ -199,9 +236,10 @@ def _canonical(X):
     arrays = (np.require(part, requirements="CA") for part in (X.data, *_indices(X)))
     X = type(X)(tuple(arrays), shape=X.shape)
     X.check_format(full_check=True)  # a wrong index would be read from anywhere
-    if not X.has_canonical_format:
+    if not X.has_canonical_format or np.count_nonzero(X.data) < X.nnz:
         X = X.copy()
         X.sum_duplicates()
+        X.eliminate_zeros()
     return X
 
 

@@ -109,7 +109,7 @@ typedef struct {
     /* weights from W, real (d + 1, H), and v, real (K, H + 1) with v_0 first; and back */
     void (*pack)(const network *, const void *W, const void *v);
     void (*unpack)(const network *, void *W, void *v);
-    /* whether all weights are */
+    /* whether all weights are, and outputs for every X within the limit */
     int (*finite)(const network *);
 } functions;
 

@@ -47,22 +47,33 @@ static void NAME(unpack)(const network *net, void *W, void *v)
     }
 }
 
-static int NAME(finite)(const network *net)
+/* Whether no multiple of the weights by as much as `factor` overflows. */
+static int NAME(finite_times)(REAL factor, const REAL *weights, ptrdiff_t size)
 {
-    const ptrdiff_t size = weights_size(net->d, net->H, net->K, sizeof(REAL));
-    const REAL *const weights = net->weights;
     VECTOR zeros[4] = {0}; /* 0 × infinity or NaN is NaN */
     REAL zero = 0;
     ptrdiff_t i = 0;
 
     for (; i + 4 * LANES <= size; i += 4 * LANES) {
-        EACH(p, 4) zeros[p] += 0 * LOAD(weights + i + p * LANES);
+        EACH(p, 4) zeros[p] += 0 * (factor * LOAD(weights + i + p * LANES));
     }
     for (; i < size; i++) {
-        zero += 0 * weights[i];
+        zero += 0 * (factor * weights[i]);
     }
     EACH(p, 4) EACH(lane, LANES) zero += zeros[p][lane];
     return zero == 0;
+}
+
+/* No row within ±LIMIT may have an inner product, or an output, that overflows. */
+static int NAME(finite)(const network *net)
+{
+    const ptrdiff_t d = net->d, H = net->H;
+    const ptrdiff_t size = weights_size(d, H, net->K, sizeof(REAL));
+    const ptrdiff_t hidden = padded(H, sizeof(REAL)) * (d + 1);
+    const REAL *const weights = net->weights;
+
+    return NAME(finite_times)((REAL)LIMIT * (REAL)(d + 1), weights, hidden)
+           && NAME(finite_times)((REAL)(2 * (H + 1)), weights + hidden, size - hidden);
 }
 
 #undef PADDING_BIAS
