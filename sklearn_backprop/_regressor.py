@@ -445,6 +445,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             callbacks.begin(data.X, y, sample_weight)
             stopped = self._train(examples, validation, rollback, callbacks)
             callbacks.end()
+            messages = self._poor_fit(examples)
 
         if not stopped and self.learning_rate != "linear":
             warn(
@@ -452,7 +453,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 "Increase max_iter, or use learning_rate='linear'.",
                 ConvergenceWarning,
             )
-        self._warn_of_poor_fit(examples)
+        for message in messages:
+            warn(message, ConvergenceWarning)
         return self
 
     @keep_signature(available_if(_can_fit_partially))
@@ -830,7 +832,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             line += f", validation R² {self.validation_scores_[-1]:.4f}"
         print(line)
 
-    def _warn_of_poor_fit(self, examples):
+    def _poor_fit(self, examples):
+        """What there is to say about a fit that went wrong."""
         order = examples.order
         rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
         W, v = _kernel.unpack(self._weights, self._shape)
@@ -839,8 +842,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             a = W[0] + X @ (scale * W[1:]) - self._X_mean @ (scale * W[1:])
         else:  # first the mean, which may be far from 0
             a = W[0] + ((X - self._X_mean) * self._X_scale) @ W[1:]
-        for message in poor_fit_messages(v, expit(a), examples.y[rows], weight):
-            warn(message, ConvergenceWarning)
+        return poor_fit_messages(v, expit(a), examples.y[rows], weight)
 
     # ---------------------------------------------------------------- prediction
 

@@ -1,4 +1,4 @@
-"""Fits, and fitted weights in the shapes of `sklearn_backprop.equations`."""
+"""Fits, what they leave, and weights in the shapes of `sklearn_backprop.equations`."""
 
 import warnings
 
@@ -33,3 +33,17 @@ def largest_difference(model, W, v):
     W_model, v_model = weights_of(model)
     difference = max(np.abs(W_model - W).max(), np.abs(v_model - v).max())
     return difference / max(1, np.abs(W).max(), np.abs(v).max())
+
+
+def state(model):
+    """Everything an estimator holds, with lists copied."""
+    return {
+        name: list(value) if isinstance(value, list) else value
+        for name, value in vars(model).items()
+    }
+
+
+def assert_unchanged(model, before):
+    assert vars(model).keys() == before.keys()
+    for name, value in vars(model).items():
+        assert np.array_equal(value, before[name]), name

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import fit_quietly, same_bits
+from oracle import assert_unchanged, fit_quietly, same_bits, state
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -40,20 +40,6 @@ def trained(X, y):
     for _ in range(3):
         model.partial_fit(X, y)
     return model
-
-
-def state(model):
-    """Everything an estimator holds, with lists copied."""
-    return {
-        name: list(value) if isinstance(value, list) else value
-        for name, value in vars(model).items()
-    }
-
-
-def assert_unchanged(model, before):
-    assert vars(model).keys() == before.keys()
-    for name, value in vars(model).items():
-        assert np.array_equal(value, before[name]), name
 
 
 POISONED = {
