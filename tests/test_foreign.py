@@ -40,10 +40,10 @@ def run_on_aarch64(tmp_path_factory):
         pytest.skip("no compiler or no emulator for aarch64")
     program = tmp_path_factory.mktemp("aarch64") / "fit"
     build = (KERNEL / "meson.build").read_text(encoding="utf-8")
-    options = re.search(r"foreach flag : \[(.*)\] \+ flags", build)[1]
+    options = re.search(r"^exact = \[(.*)\]", build, re.MULTILINE)[1]
     subprocess.run(
         [
-            *(compiler, "-std=c11", "-static", "-o", program, f"-I{KERNEL}"),
+            *(compiler, "-std=c11", "-O3", "-static", "-o", program, f"-I{KERNEL}"),
             *re.findall("'(.+?)'", options),
             *("-DKERNEL_TABLE=kernel_baseline", '-DKERNEL_NAME="baseline"'),
             *(*SOURCES, "-lm"),
