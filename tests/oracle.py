@@ -1,8 +1,10 @@
 """Fits, what they leave, and weights in the shapes of `sklearn_backprop.equations`."""
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
+import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 
@@ -46,4 +48,13 @@ def state(model):
 def assert_unchanged(model, before):
     assert vars(model).keys() == before.keys()
     for name, value in vars(model).items():
-        assert np.array_equal(value, before[name]), name
+        assert value is before[name] or np.array_equal(value, before[name]), name
+
+
+@contextmanager
+def refused(model, message):
+    """The call ends in an error that says this, and the estimator is as it was."""
+    before = state(model)
+    with pytest.raises((ValueError, TypeError), match=message):
+        yield
+    assert_unchanged(model, before)

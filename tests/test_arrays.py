@@ -320,7 +320,9 @@ def test_parts_of_sparse_rows_may_lie_anywhere(tmp_path):
     wide = plain.copy()
     wide.data = strided(wide.data)
     wide.indices, wide.indptr = backwards(wide.indices), strided(wide.indptr)
-    for given in (mapped, odd, wide):
+    mixed = plain.copy()
+    mixed.indices, mixed.indptr = mixed.indices.astype("i4"), mixed.indptr.astype("i8")
+    for given in (mapped, odd, wide, mixed):
         assert_same_model((given, y, weight), (plain, y, weight))
 
 

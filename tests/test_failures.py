@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import assert_unchanged, fit_quietly, same_bits, state
+from oracle import assert_unchanged, fit_quietly, refused, same_bits, state
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -201,7 +201,7 @@ def test_large_steps_never_fail_in_silence(data, eta, batch_size, dtype):
 def test_a_grid_search_survives_divergence(data):
     search = GridSearchCV(
         regressor(max_iter=20),
-        {"learning_rate_init": [0.05, 1e6]},
+        {"learning_rate_init": [1e300, 1e6, 0.05, 1e3, 10.0]},
         error_score=np.nan,
     )
     with warnings.catch_warnings():
@@ -209,6 +209,22 @@ def test_a_grid_search_survives_divergence(data):
         search.fit(*data)
     assert search.best_params_ == {"learning_rate_init": 0.05}
     assert search.best_score_ > 0.5
+
+
+@pytest.mark.parametrize("row", [0, 1, 74, 148, 149])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("value", [1e200, -1e200])
+def test_a_poisoned_row_anywhere_leaves_the_model_as_it_was(data, value, form, row):
+    X, y = data
+    model = trained(form(X), y)
+    poisoned = X.copy()
+    poisoned[row, row % 3] = value
+    with refused(model, f"Row {row} of X has a value beyond"):
+        model.partial_fit(form(poisoned), y)
+    with refused(model, f"Row {row} of y has a value beyond"):
+        model.partial_fit(form(X), np.where(np.arange(150) == row, value, y))
+    expected = trained(form(X), y).partial_fit(form(X), y)
+    assert same_bits(model.partial_fit(form(X), y), expected)
 
 
 @pytest.mark.parametrize("column", [0, 1, 2])
