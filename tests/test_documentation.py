@@ -123,3 +123,15 @@ def test_python_in_the_source_folder_says_what_is_wrong():
         check=False,
     )
     assert "start it in another folder" in result.stderr
+
+
+def test_the_tests_that_keep_promises_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.partition("## What is promised")[2].partition("\n## ")[0]
+    names = re.findall(r"`(\S*(?:test_|\.ci/)[^`\s]*)`", table)
+    assert len(names) > 30
+    for name in names:
+        file, _, test = name.partition("::")
+        path = ROOT / file if "/" in file else ROOT / "tests" / file
+        assert path.exists(), name
+        assert not test or f"def {test}(" in path.read_text(encoding="utf-8"), name
