@@ -205,6 +205,27 @@ def test_bad_y_is_refused(make, case):
             method(X, bad)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_what_is_not_finite_is_refused_even_where_all_is_assumed_to_be(form, value):
+    # One such value would make all weights NaN.
+    bad_X, bad_y = X.copy(), y.copy()
+    bad_X[7, 1] = bad_y[7] = value
+    for model in (regressor(), fitted()):
+        for method in (model.fit, model.partial_fit):
+            with config_context(assume_finite=True):
+                with refused(model, "Input X contains"):
+                    method(form(bad_X), y)
+                with refused(model, "Input y contains"):
+                    method(form(X), bad_y)
+    model = regressor(early_stopping=True)
+    with config_context(assume_finite=True):
+        with refused(model, "contains"):
+            model.fit(form(X), y, X_val=form(bad_X), y_val=y)
+        with refused(model, "contains"):
+            model.fit(form(X), y, X_val=form(X), y_val=bad_y)
+
+
 def test_a_column_of_y_is_flattened_with_a_warning():
     parameters = {"learning_rate": "linear", "max_iter": 20}
     with pytest.warns(DataConversionWarning, match="column-vector y"):
