@@ -221,12 +221,16 @@ def test_weights_beyond_the_dtype_in_the_units_of_the_data_are_its_largest(data)
     assert np.isfinite(far).all()
 
 
-def test_training_ends_before_a_weight_makes_outputs_overflow(data):
-    # 1e90 is in range, as X and as y, and yet an update multiplies the two.
-    X, y = (values[:60] * 1e90 for values in data)
-    for eta in 10.0 ** np.arange(-200, 40, 20):
+@pytest.mark.parametrize("size", [1e90, 1.0, 1e-90])
+def test_training_ends_before_a_weight_makes_outputs_overflow(data, size):
+    # Each is in range, and yet an update multiplies η, y and X, and predict W and X.
+    X, y = data[0][:60] * size, data[1][:60] * 1e90
+    fitted = []
+    for eta in 10.0 ** np.arange(-200, 300, 20):
         model = regressor(standardize=False, learning_rate_init=eta, max_iter=3)
-        assert_finite_or_refused(model, X, y)
+        fitted.append(assert_finite_or_refused(model, X, y))
+    assert fitted[0]
+    assert not fitted[-1]
 
 
 def test_the_model_is_that_of_the_equations_far_from_1(data):
