@@ -52,7 +52,8 @@ def poor_fit_messages(v, z, y, weight):
     y = y.astype(np.float64)
     mean = np.average(y, axis=0, weights=weight)
     error = y - v[:, 0] - z @ v[:, 1:].T
-    squared_error = np.average(error**2, axis=0, weights=weight).sum()
+    with np.errstate(over="ignore"):  # after one huge step
+        squared_error = np.average(error**2, axis=0, weights=weight).sum()
     variance = np.average((y - mean) ** 2, axis=0, weights=weight).sum()
     saturated = np.mean(np.minimum(z, 1 - z) < SATURATED)
 

@@ -4,12 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LARGEST = np.finfo(np.float64).max
+# What scores and losses have as their largest size, far from overflow.
+LARGEST = 1e300
 
 
 def ordered_sum(values):
     """Sum over the first axis, in order; NumPy and BLAS may choose another."""
     return np.cumsum(values, axis=0)[-1]
+
+
+def squared_error(y, y_hat):
+    """(y − ŷ)² in float64, none so large that their weighted sum would overflow."""
+    with np.errstate(over="ignore"):
+        return np.minimum((y.astype(np.float64) - y_hat) ** 2, LARGEST / len(y))
 
 
 def r_squared(y, y_hat, weight):
@@ -23,10 +30,10 @@ def r_squared(y, y_hat, weight):
     y, y_hat : ndarray of shape (n, K)
     weight : ndarray of shape (n,)
     """
-    y, y_hat = y.astype(np.float64), y_hat.astype(np.float64)
+    y = y.astype(np.float64)
     weight = weight[:, np.newaxis]
     mean = ordered_sum(weight * y) / ordered_sum(weight)
-    residual = ordered_sum(weight * (y - y_hat) ** 2)
+    residual = ordered_sum(weight * squared_error(y, y_hat))
     total = ordered_sum(weight * (y - mean) ** 2)
     with np.errstate(over="ignore"):
         ratio = np.minimum(residual / np.where(total > 0, total, 1), LARGEST)
@@ -48,7 +55,6 @@ class ValidationSet:
 
     def loss(self, y_hat):
         """The mean of E over the rows."""
-        error = self.y.astype(np.float64) - y_hat
-        weighted = self.weight[:, np.newaxis] * error**2
+        weighted = self.weight[:, np.newaxis] * squared_error(self.y, y_hat)
         total = ordered_sum(ordered_sum(weighted))
         return float(0.5 * total / ordered_sum(self.weight))

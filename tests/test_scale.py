@@ -224,14 +224,15 @@ def test_weights_beyond_the_dtype_in_the_units_of_the_data_are_its_largest(data)
 @pytest.mark.parametrize("batch_size", [1, "all"])
 @pytest.mark.parametrize("size", [1e90, 1.0, 1e-90])
 def test_training_ends_before_a_weight_makes_outputs_overflow(data, size, batch_size):
-    # Each is in range, and yet an update multiplies η, y and X, and predict W and X.
-    # In one large batch the loss does not tell: it is that of the weights before.
+    # Each is in range, and yet an update multiplies η, y and X, and predict W and X. If
+    # all rows are one batch the loss cannot tell: it is that of the weights before.
     X, y = data[0][:60] * size, data[1][:60] * size
     fitted = []
     for eta in 10.0 ** np.arange(-200, 300, 10):
-        model = regressor(standardize=False, learning_rate_init=eta, max_iter=1)
+        model = regressor(standardize=False, learning_rate_init=eta, max_iter=2)
         model.set_params(batch_size=batch_size)
         fitted.append(assert_finite_or_refused(model, X, y))
+        assert_finite_or_refused(model.set_params(early_stopping=True), X, y)
     assert fitted[0]
     assert not fitted[-1]
 
