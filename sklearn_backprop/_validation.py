@@ -53,8 +53,10 @@ def check_numeric(data, name):
     ------
     ValueError
         If data holds text, dates, times, gaps or numbers beyond float64, or is no
-        rectangular array.
+        rectangular array, or sparse with entries outside of its shape.
     """
+    if issparse(data):
+        _check_places(data)
     if data is None or hasattr(data, "tocsr"):
         return _floating(getattr(data, "dtype", None))
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
@@ -79,6 +81,18 @@ def check_numeric(data, name):
     elif isinstance(getattr(data, "dtypes", None), list):  # of polars
         _check_columns(data.dtypes, name)
     return _floating(array.dtype)
+
+
+def _check_places(X):
+    """Refuse entries outside of the shape, which conversion to CSR would write there.
+
+    CSR itself is checked where it goes to the kernel.
+    """
+    if X.format in ("csc", "bsr"):
+        X = type(X)((X.data, X.indices, X.indptr), shape=X.shape)  # its own is pruned
+        X.check_format(full_check=True)
+    elif X.format == "coo":
+        type(X)((X.data, (X.row, X.col)), shape=X.shape)  # which checks them
 
 
 def _check_objects(array, name):

@@ -353,3 +353,18 @@ def test_parameters_that_were_not_validated_are_not_taken_for_valid():
         model.partial_fit(X, y)
     with pytest.raises(ValueError, match="'learning_rate_init'"):
         model.partial_fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["csr", "csc", "bsr", "coo"])
+@pytest.mark.parametrize("kind", ["array", "matrix"])
+@pytest.mark.parametrize("index", [-1, -(2**30), 40, 2**30])
+def test_sparse_entries_outside_of_the_shape_are_refused(kind, name, index):
+    sparse = getattr(scipy.sparse, f"{name}_{kind}")(X)
+    places = sparse.row if name == "coo" else sparse.indices
+    places[3] = index
+    for model in (regressor(), fitted()):
+        for call in ([model.fit, sparse, y], [model.partial_fit, sparse, y]):
+            with refused(model, "index|indices"):
+                call[0](*call[1:])
+    with refused(model, "index|indices"):
+        model.predict(sparse)
