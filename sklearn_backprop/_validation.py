@@ -72,11 +72,16 @@ def check_numeric(data, name):
         raise ValueError(
             f"{name} is a single value, {data!r}. Expected one for every row of X."
         )
+    is_frame = hasattr(data, "iloc") and array.ndim == 2
+    if is_frame and array.shape[1] == 0:  # where scikit-learn looks for their type
+        raise ValueError(f"{name} has 0 feature(s). Expected at least 1.")
     if array.dtype.kind in "SUTMmV":
         raise _not_numeric(name, f"values of type {array.dtype}")
+    if array.dtype.kind == "c":  # in lists, no check after this finds them
+        raise ValueError(f"Complex data not supported: {name}. Expected real numbers.")
     if array.dtype.kind == "O":
         _check_objects(array, name)
-        if hasattr(data, "iloc") and array.ndim == 2:  # types of pandas' own
+        if is_frame:  # types of pandas' own
             return np.result_type(*map(_floating, data.dtypes))
     elif isinstance(getattr(data, "dtypes", None), list):  # of polars
         _check_columns(data.dtypes, name)

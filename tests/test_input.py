@@ -143,13 +143,15 @@ BAD_X = {
         scipy.sparse.csr_array(np.where(X > 1, np.nan, X)),
         "X .*contains NaN",
     ),
-    "complex": (X + 1j, "Complex data not supported"),
+    "complex": (X + 1j, "Complex data not supported: X"),
+    "complex lists": ((X + 1j).tolist(), "Complex data not supported: X"),
     "1-D": (X[:, 0], "Expected 2D array, got 1D array"),
     "3-D": (X[:, :, np.newaxis], "dim (<= 2|3)"),
     "a scalar": (3.0, "Expected 2D array, got scalar"),
     "ragged rows": ([[1.0, 2.0]] * 39 + [[1.0]], "X cannot be read as an array"),
     "no rows": (X[:0], "0 sample"),
     "no columns": (X[:, :0], "0 feature"),
+    "no pandas columns": (pd.DataFrame(X[:, :0]), "0 feature"),
     "other length": (X[:-1], "inconsistent numbers of samples"),
 }
 
