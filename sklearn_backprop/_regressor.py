@@ -701,7 +701,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return n if self.batch_size == "all" else min(self._whole("batch_size"), n)
 
     def _whole(self, name):
-        """A size for the kernel, which relies on it even with no validation."""
+        """A size or count, which is relied on even with no validation."""
         value = int(getattr(self, name))
         if value < 1:
             raise ValueError(f"{name}={value}. Expected at least 1.")
@@ -735,10 +735,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 self._score_to_beat = validation.score(y_hat)
 
         training, total = self._training(examples), examples.order.total()
-        report_every = -(-self.max_iter // 10)
-        for epoch in range(self.max_iter):
+        max_iter = self._whole("max_iter")
+        report_every = -(-max_iter // 10)
+        for epoch in range(max_iter):
             callbacks.begin_epoch()
-            self._run_epoch(training, total, epoch / self.max_iter)
+            self._run_epoch(training, total, epoch / max_iter)
             score = None
             if validation is not None:
                 y_hat = self._network_output(validation.X)

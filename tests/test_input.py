@@ -70,7 +70,7 @@ def test_invalid_parameters_are_named(name, value):
                 getattr(model, method)(X, y)
 
 
-@pytest.mark.parametrize("name", ["hidden_layer_size", "batch_size"])
+@pytest.mark.parametrize("name", ["hidden_layer_size", "batch_size", "max_iter"])
 def test_sizes_are_checked_even_where_parameters_are_not_validated(name):
     for value in (0, -1, -(2**40)):
         model = regressor().set_params(**{name: value})
