@@ -1,28 +1,18 @@
 """The C entry points on random shapes, types, strides and orders, against NumPy.
 
-Short by default, and the same cases every time. `.ci/sanitize` runs it with the kernel
-compiled for AddressSanitizer; SKLEARN_BACKPROP_FUZZ=100000 makes a long run of so many
-fresh cases a test.
+Short by default, as `fuzz.py` says. `.ci/sanitize` runs it with the kernel compiled for
+AddressSanitizer.
 """
-
-import os
 
 import numpy as np
 import scipy.sparse
-from hypothesis import assume, given, settings
+from fuzz import fuzz
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from sklearn_backprop import _kernel, equations
 from sklearn_backprop._kernel import _boundary
-
-LONG = os.environ.get("SKLEARN_BACKPROP_FUZZ")
-fuzz = settings(
-    max_examples=int(LONG or 100),
-    derandomize=not LONG,
-    database=None,
-    deadline=None,
-)
 
 TOLERANCE = {np.float64: 1e-10, np.float32: 1e-3}
 REALS = st.sampled_from([np.float64, np.float32])
