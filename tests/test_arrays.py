@@ -266,7 +266,7 @@ def test_sparse_formats_give_the_model_of_csr_and_of_dense(kind, name, index):
     assert_close_to_dense(given)
 
 
-def rows_with(index, *, unsorted=False, repeated=False, zeros=False):
+def rows_with(index, dtype, *, unsorted=False, repeated=False, zeros=False):
     """The counts as CSR, written down in an odd way."""
     data, indices, indptr = [], [], [0]
     for row in counts:
@@ -277,16 +277,19 @@ def rows_with(index, *, unsorted=False, repeated=False, zeros=False):
             data += parts
             indices += [j] * len(parts)
         indptr.append(len(data))
-    arrays = np.array(data), np.array(indices, index), np.array(indptr, index)
+    arrays = np.array(data, dtype), np.array(indices, index), np.array(indptr, index)
     return scipy.sparse.csr_array(arrays, shape=counts.shape)
 
 
 @pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float64, np.longdouble])
 @pytest.mark.parametrize("unsorted", [False, True])
 @pytest.mark.parametrize("repeated", [False, True])
 @pytest.mark.parametrize("zeros", [False, True])
-def test_how_entries_are_written_down_changes_no_bit(index, unsorted, repeated, zeros):
-    given = rows_with(index, unsorted=unsorted, repeated=repeated, zeros=zeros)
+def test_how_entries_are_written_down_changes_no_bit(
+    index, dtype, unsorted, repeated, zeros
+):
+    given = rows_with(index, dtype, unsorted=unsorted, repeated=repeated, zeros=zeros)
     parts = given.data, given.indices, given.indptr
     before = [part.copy() for part in parts]
     for part in parts:
