@@ -5,7 +5,11 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    assert_all_finite,
+    column_or_1d,
+)
 
 from ._warning import warn
 
@@ -108,9 +112,11 @@ def _check_objects(array, name):
     if odd is not None:
         raise _not_numeric(name, f"the {type(odd).__name__} {odd!r}")
     try:
-        array.astype(np.float64)
-    except ArithmeticError as error:
-        raise ValueError(f"{name} holds no float64: {error}.") from error
+        numbers = array.astype(np.float64)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name} holds no float64: {error}.") from error
+    assert_all_finite(numbers, input_name=name)  # of objects, no later check names them
 
 
 def _check_columns(dtypes, name):

@@ -139,6 +139,9 @@ BAD_X = {
     "a masked value": (np.ma.array(X, mask=X > 1), "Input X contains NaN: a masked"),
     "numbers beyond float64": ([[10**400, 1]] * 40, "X holds no float64"),
     "decimals beyond float64": ([[Decimal("1e400"), 1]] * 40, "Input X .*infinity"),
+    "NaN among objects": (np.where(X > 1, np.nan, X).astype(object), "Input X .*NaN"),
+    "a dictionary": (np.array([[1, {2: 3}]] * 40), "X holds no float64: .*'dict'"),
+    "a signalling NaN": ([[Decimal("sNaN"), 1]] * 40, "X holds no float64: .*NaN"),
     "NaN in sparse rows": (
         scipy.sparse.csr_array(np.where(X > 1, np.nan, X)),
         "X .*contains NaN",
@@ -183,6 +186,10 @@ BAD_Y = {
     ),
     "complex": (y + 1j, "Complex data not supported"),
     "None in an object array": (np.array([None, *y[1:]], object), "y contains NaN"),
+    "NaN in objects of two columns": (
+        np.where(X > 1, np.nan, X).astype(object),
+        "Input y contains NaN",
+    ),
     "pd.NA in an object array": (np.array([pd.NA, *y[1:]], object), "y contains NaN"),
     "-inf in an object array": (
         np.array([*y[1:], -np.inf], object),
