@@ -139,7 +139,7 @@ def _bits(numbers):
 
 
 def hold_out(hashes, weight, fraction, seed):
-    """The rows to train on and those to validate on, both in order of their content.
+    """The rows to train on, and those to validate on, which are ordered by content.
 
     Parameters
     ----------
@@ -152,14 +152,10 @@ def hold_out(hashes, weight, fraction, seed):
         needs them. All copies of a row fall on one side.
     seed : int
     """
-    if weight is None:
-        rows = np.arange(len(hashes), dtype=_number_type(len(hashes)))
-        keys = hashes.copy()
-        _kernel.sort_rows(keys, rows)
-    else:
-        rows = np.lexsort((weight, hashes))
-        rows = rows[weight[rows] > 0]
-        keys = hashes[rows]
+    rows = np.arange(len(hashes)) if weight is None else np.flatnonzero(weight)
+    rows = rows.astype(_number_type(2 * len(hashes)))  # as with shares
+    keys = hashes[rows]
+    _kernel.sort_rows(keys, rows)
     starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
     sizes = np.diff(starts, append=len(rows))
     if weight is None:
@@ -170,7 +166,8 @@ def hold_out(hashes, weight, fraction, seed):
 
     # Which contents come first hardly depends on what else there is.
     odd = 2 * int(generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64)) + 1
-    places = np.argsort(keys[starts] * np.uint64(odd), kind="stable")
+    places = np.arange(len(starts), dtype=rows.dtype)
+    _kernel.sort_rows(keys[starts] * np.uint64(odd), places)
     reached = np.cumsum(weights[places])
     n_held_out = max(2, 1 + int(np.searchsorted(reached, fraction * reached[-1])))
     if n_held_out >= len(starts):
@@ -183,4 +180,7 @@ def hold_out(hashes, weight, fraction, seed):
     held_out = np.zeros(len(starts), bool)
     held_out[places[:n_held_out]] = True
     held_out = np.repeat(held_out, sizes)
-    return rows[~held_out], rows[held_out]
+    validation = rows[held_out]
+    if weight is not None:  # copies may differ in it, and sums are in this order
+        _kernel.sort_rows(keys[held_out] ^ _bits(weight[validation]), validation)
+    return np.sort(rows[~held_out]), validation

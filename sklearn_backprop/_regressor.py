@@ -602,7 +602,6 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             rows, held_out = hold_out(
                 hashes, data.weight, self.validation_fraction, self._seed
             )
-            rows = np.sort(rows)
         order = starting_order(hashes, data.weight, rows, by_content=self.shuffle)
         return order, held_out, seen
 
