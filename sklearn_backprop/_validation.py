@@ -59,10 +59,13 @@ def check_numeric(data, name):
         If data holds text, dates, times, gaps or numbers beyond float64, or is no
         rectangular array, or sparse with entries outside of its shape.
     """
+    if data is None:
+        return _floating(None)
     if issparse(data):
-        _check_places(data)
-    if data is None or hasattr(data, "tocsr"):
-        return _floating(getattr(data, "dtype", None))
+        if data.dtype.kind not in "biufc":  # conversion would make numbers of them
+            raise _not_numeric(name, f"values of type {data.dtype}")
+        _check_places(data, name)
+        return _floating(data.dtype)
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise ValueError(f"Input {name} contains NaN: a masked value is a gap.")
     try:
@@ -92,7 +95,7 @@ def check_numeric(data, name):
     return _floating(array.dtype)
 
 
-def _check_places(X):
+def _check_places(X, name):
     """Refuse entries outside of the shape, which conversion to CSR would write there.
 
     CSR itself is checked where it goes to the kernel.
@@ -102,6 +105,11 @@ def _check_places(X):
         X.check_format(full_check=True)
     elif X.format == "coo":
         type(X)((X.data, (X.row, X.col)), shape=X.shape)  # which checks them
+    elif X.format == "lil" and list(map(len, X.rows)) != list(map(len, X.data)):
+        raise ValueError(
+            f"{name} has rows whose data and indices differ in length. Expected one "
+            "index for every value."
+        )
 
 
 def _check_objects(array, name):
@@ -128,6 +136,7 @@ def _check_columns(dtypes, name):
 
 def _floating(dtype):
     """float32 for that of any byte order, else float64."""
+    dtype = getattr(dtype, "subtype", dtype)  # of pandas' sparse columns
     single = dtype is not None and dtype.kind == "f" and dtype.itemsize == 4
     return np.dtype(np.float32 if single else np.float64)
 
@@ -250,8 +259,7 @@ def as_kernel_input(X):
     """
     if issparse(X):
         return _canonical(X)
-    in_place = X.nbytes >= LARGEST_COPY and X.flags.aligned
-    if in_place and all(stride % X.itemsize == 0 for stride in X.strides):
+    if X.nbytes >= LARGEST_COPY and X.flags.aligned:
         return X
     return np.require(X, requirements="CA")
 

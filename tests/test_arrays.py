@@ -91,6 +91,12 @@ def either_way(request, monkeypatch):
     monkeypatch.setattr(_validation, "LARGEST_COPY", request.param)
 
 
+def test_only_small_arrays_are_copied():
+    small, large = (np.zeros((8, n)).T for n in (1000, 2**20))
+    assert _validation.as_kernel_input(large) is large
+    assert _validation.as_kernel_input(small).flags.c_contiguous
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_layout_changes_no_bit(either_way, layout, dtype):
@@ -209,12 +215,14 @@ def test_pandas_of_float32_gives_the_model_of_float32(dtype):
     assert regressor().fit(plain.astype(dtype), y).predict(plain).dtype == np.float32
 
 
+@pytest.mark.filterwarnings("ignore:pandas.DataFrame with sparse columns")
 def test_pandas_of_mixed_types_gives_the_model_of_float64():
     plain = pd.DataFrame(X, columns=list("abc"))
     for types in (
         {"a": "Float32", "b": "Int64", "c": "float64"},
         {"a": "Float64", "b": "int8", "c": "category"},
         {"a": "float64", "b": "object", "c": "UInt8"},
+        {"a": pd.SparseDtype(float, 0.0), "b": "Int64", "c": "Float64"},
     ):
         assert_same_model((plain.astype(types), y, weight), (plain, y, weight))
 

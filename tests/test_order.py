@@ -8,6 +8,7 @@ from oracle import fit_quietly, same_bits
 
 from sklearn_backprop import BackpropRegressor, _kernel
 from sklearn_backprop._presentations import starting_order
+from sklearn_backprop._validation import as_kernel_input
 
 
 def row_numbers(n, dtype=np.uint32):
@@ -155,7 +156,14 @@ def test_large_data_are_read_where_they_are(
 ):
     # Whatever the layout in memory, the model is the same to the bit.
     X, y = rows[0].astype(dtype), rows[1]
+    taken = []
+
+    def take(X):
+        taken.append(as_kernel_input(X))
+        return taken[-1]
+
     monkeypatch.setattr("sklearn_backprop._validation.LARGEST_COPY", 0)
+    monkeypatch.setattr("sklearn_backprop._regressor.as_kernel_input", take)
     parameters = {"learning_rate": "linear", "max_iter": 3, "random_state": 0}
     reference = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
     reference.fit(X, y)
@@ -168,6 +176,7 @@ def test_large_data_are_read_where_they_are(
         model = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
         assert same_bits(model.fit(layout, y), reference)
         assert np.array_equal(model.predict(layout), reference.predict(X))
+        assert [np.shares_memory(X, layout) for X in taken[-3:-1]] == [True, True]
     beyond = np.asfortranarray(X)
     beyond[3, 4] = np.finfo(dtype).max
     with pytest.raises(ValueError, match="Row 3 of X"):
