@@ -128,6 +128,7 @@ def from_pickle(state, parameters):
                 original_sklearn_version=saved_by,
             )
         )
+    state.pop("_valid_params", None)  # as in to_pickle
     _require_all(parameters, state)
     if not state.keys() & {*EXPECTED, "_shape", "_W", "_weights"}:  # not fitted
         return state

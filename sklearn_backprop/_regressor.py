@@ -4,8 +4,9 @@ from __future__ import annotations  # short signatures in help()
 
 import math
 import operator
+import sys
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -396,8 +397,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             Target values.
         sample_weight : array-like of shape (n_samples,), default=None
             Number of times that each example is presented in an epoch: 2 is the example
-            twice, 2.5 two full steps and one of half the size, and 0 is absence. From
-            0 to 10,000; None is 1 for all.
+            twice, 2.5 two full steps and one of half the size, and 0 is absence, though
+            X and y have to be valid there, too. From 0 to 10,000; None is 1 for all.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Data to validate on, in place of rows that are held out. In a `Pipeline`,
             ``transform_input=["X_val"]`` transforms them as `X`.
@@ -445,16 +446,14 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             callbacks.begin(data.X, y, sample_weight)
             stopped = self._train(examples, validation, rollback, callbacks)
             callbacks.end()
-            messages = self._poor_fit(examples)
-
-        if not stopped and self.learning_rate != "linear":
-            warn(
-                f"max_iter={self.max_iter} epochs were over before training stalled. "
-                "Increase max_iter, or use learning_rate='linear'.",
-                ConvergenceWarning,
-            )
-        for message in messages:
-            warn(message, ConvergenceWarning)
+            if not stopped and self.learning_rate != "linear":
+                warn(
+                    f"max_iter={self.max_iter} epochs were over before training "
+                    "stalled. Increase max_iter, or use learning_rate='linear'.",
+                    ConvergenceWarning,
+                )
+            for message in self._poor_fit(examples):
+                warn(message, ConvergenceWarning)
         return self
 
     @keep_signature(available_if(_can_fit_partially))
@@ -530,8 +529,19 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             self._validate_params()
             self._valid_params = params
 
+    def _refuse_huge_params(self):
+        """Refuse integers beyond float64, which are real numbers to scikit-learn."""
+        largest = sys.float_info.max
+        for name in ("learning_rate_init", "alpha", "tol"):
+            value = getattr(self, name)
+            if isinstance(value, Rational) and value > largest:
+                raise ValueError(
+                    f"{name} must be at most {largest:.2g}, as floats are."
+                )
+
     def _validate(self, X, y, sample_weight, *, resume):
         """The data as arrays, and whether training goes on from an earlier model."""
+        self._refuse_huge_params()
         resumed = resume and self.__sklearn_is_fitted__()
         warn_without_fma()
         X, y, single = self._as_arrays(X, y, reset=not resumed)

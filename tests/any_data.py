@@ -42,7 +42,7 @@ def finite(draw, random, shape, dtype):
     elif dtype.kind == "b":
         values = np.full(shape, draw(st.booleans()))
     else:
-        size = np.longdouble(10) ** draw(st.integers(-330, 310))
+        size = np.longdouble(10) ** draw(st.integers(-320, 306))
         values = usual(random, shape, np.dtype(np.longdouble)) * size
         places = random.uniform(size=shape) < draw(st.sampled_from([0, 0.1, 0.9]))
         extreme = draw(st.lists(EXTREME, min_size=1, max_size=4))

@@ -1,5 +1,6 @@
 """Failed and interrupted calls: nothing learned is lost, nothing fails in silence."""
 
+import re
 import signal
 import threading
 import warnings
@@ -179,23 +180,51 @@ def test_weights_that_overflow_in_the_last_update_are_noticed(data):
         model.fit(X.astype(np.float32), y)
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, "all"])
-@pytest.mark.parametrize("eta", [10.0, 1e3, 1e6, 1e300])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_large_steps_never_fail_in_silence(data, eta, batch_size, dtype):
-    X, y = data
-    model = regressor(learning_rate_init=eta, batch_size=batch_size, max_iter=50)
+def outcome(model, X, y):
+    """How a fit with a large step ends: never in a bad model and silence."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            model.fit(X.astype(dtype), y)
+            model.fit(X, y)
         except ValueError as error:
-            assert "diverged" in str(error)  # noqa: PT017 (either outcome will do)
+            assert re.search("diverged .* Decrease", str(error))  # noqa: PT017
             assert not hasattr(model, "n_iter_")
-            return
-    good = model.score(X.astype(dtype), y) > 0
-    assert good or any(w.category is ConvergenceWarning for w in caught)
-    assert np.isfinite(model.predict(X.astype(dtype))).all()
+            return "error"
+    assert np.isfinite(model.predict(X)).all()
+    if any("decrease learning_rate_init" in str(w.message) for w in caught):
+        assert {w.category for w in caught} == {ConvergenceWarning}
+        return "warning"
+    assert model.score(X, y) > 0
+    return "good"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_large_steps_never_fail_in_silence(data, standardize, dtype):
+    # Short fits too: they end before a number overflows.
+    X, y = data[0].astype(dtype), data[1]
+    parameters = {"standardize": standardize, "learning_rate": "linear"}
+    outcomes = {
+        eta: {
+            outcome(
+                regressor(
+                    learning_rate_init=eta,
+                    batch_size=batch_size,
+                    max_iter=max_iter,
+                    **parameters,
+                ),
+                X,
+                y,
+            )
+            for batch_size in (1, 8, "all")
+            for max_iter in (1, 2, 50)
+        }
+        for eta in (0.05, 0.3, 1.0, 3.0, 10.0, 1e3, 1e6, 1e300)
+    }
+    assert "good" in outcomes[0.05]
+    for eta in (3.0, 10.0, 1e3, 1e6):
+        assert outcomes[eta] == {"error", "warning"}
+    assert outcomes[1e300] <= {"error", "warning"}
 
 
 def test_a_grid_search_survives_divergence(data):
@@ -282,7 +311,7 @@ def test_divergence_is_seen_before_it_overflows(data):
     # With η a little above the bound the loss grows without overflowing.
     X, y = data
     for eta in np.linspace(0.3, 3, 10):
-        model = regressor(learning_rate_init=eta, max_iter=20, batch_size=4)
+        model = regressor(learning_rate_init=eta, max_iter=2, batch_size=4)
         try:
             fit_quietly(model, X, y)
         except ValueError as error:
@@ -302,6 +331,19 @@ def test_saturated_hidden_nodes_are_reported(random):
     model = regressor(standardize=False, learning_rate="linear", max_iter=50)
     with pytest.warns(ConvergenceWarning, match="hidden outputs are within 0.01"):
         model.fit(X, random.normal(size=100))
+
+
+def test_a_warning_made_an_error_loses_nothing(data):
+    # Warnings are errors here: such a fit fails, and its model is not kept.
+    X, y = data
+    model = trained(X, y)
+    before = state(model)
+    for parameters in ({"max_iter": 1}, {"learning_rate_init": 1e-9}):
+        model.set_params(**{**regressor().get_params(), **parameters})
+        with pytest.raises(ConvergenceWarning):
+            model.fit(X, y**2)
+        model.set_params(**regressor().get_params())
+        assert_unchanged(model, before)
 
 
 def test_a_good_fit_says_nothing(data):

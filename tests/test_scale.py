@@ -90,10 +90,7 @@ def test_the_fit_is_as_good_as_that_of_standardised_data(
         y = units(y, change)
     y_pred, y_true = regressor().fit(X[TRAIN], y[TRAIN]).predict(X[TEST]), y[TEST]
     if what in ("y", "X and y"):  # in these units, squared errors may overflow
-        undo = (
-            ("times", 1 / change[1]) if change[0] == "times" else ("plus", -change[1])
-        )
-        y_pred, y_true = units(y_pred, undo), units(y_true, undo)
+        y_pred, y_true = units(y_pred, undo(change)), units(y_true, undo(change))
     assert abs(r2_score(y_true, y_pred) - standardised_score) < 0.01
 
 

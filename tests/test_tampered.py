@@ -70,6 +70,8 @@ def tampered(state):
         yield name, {key: kept for key, kept in state.items() if key != name}
         for other in changes(value):
             yield name, {**state, name: other}
+    for value in VALUES:
+        yield "_valid_params", {**state, "_valid_params": value}
 
 
 KINDS = {
@@ -78,6 +80,7 @@ KINDS = {
     "early stopping": {"early_stopping": True, "max_iter": 1000},
 }
 OPTIONAL = {"feature_names_in_", "_sklearn_backprop_version", "_score_to_beat"}
+OPTIONAL |= {"_valid_params"}
 OF_THE_NEXT_EPOCH = {"_seed", "n_iter_", "_fingerprint", "_stalled", "_reductions"}
 ALSO_NAMED_BY = {"_shape": "_shape|_W", "_W": "_W|_v|weights of"}
 
