@@ -923,10 +923,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)
-        shift = (self._X_mean * self._X_scale)[:, np.newaxis] * W[1:]
+        # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
+        mean = self._X_mean * self._X_scale
+        exponent = max(0, np.frexp(mean)[1].max())
+        shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
         with np.errstate(over="ignore"):
             return [
-                self._read_only(W[0] - ordered_sum(shift)),
+                self._read_only(W[0] - np.ldexp(shift, exponent)),
                 self._read_only(v[:, 0] * self._y_std + self._y_mean),
             ]
 

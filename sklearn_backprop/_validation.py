@@ -120,7 +120,8 @@ def _check_objects(array, name):
     if odd is not None:
         raise _not_numeric(name, f"the {type(odd).__name__} {odd!r}")
     try:
-        numbers = array.astype(np.float64)
+        with np.errstate(over="ignore"):  # of long doubles, which become infinite
+            numbers = array.astype(np.float64)
     except (ArithmeticError, TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name} holds no float64: {error}.") from error

@@ -244,6 +244,14 @@ def test_what_is_not_finite_is_refused_even_where_all_is_assumed_to_be(form, val
             model.fit(form(X), y, X_val=form(X), y_val=bad_y)
 
 
+@pytest.mark.skipif(np.finfo(np.longdouble).maxexp == 1024, reason="they are float64")
+def test_long_doubles_beyond_float64_are_refused():
+    huge, model = np.full((40, 2), np.longdouble(10) ** 400), fitted()
+    for form in (huge, huge.astype(object), scipy.sparse.csr_array(huge)):
+        with refused(model, "Input X contains infinity"):
+            model.fit(form, y)
+
+
 def test_a_column_of_y_is_flattened_with_a_warning():
     parameters = {"learning_rate": "linear", "max_iter": 20}
     with pytest.warns(DataConversionWarning, match="column-vector y"):

@@ -219,6 +219,17 @@ def test_weights_beyond_the_dtype_in_the_units_of_the_data_are_its_largest(data)
     assert np.isfinite(far).all()
 
 
+def test_columns_that_are_constant_may_be_of_any_size(data):
+    # Their means, times weights of either sign, add up to the biases.
+    X, y = data[0].copy(), data[1]
+    X[:, 1:] = [1.7e308, -1.7e308, 1e300]
+    model = fit_quietly(regressor(max_iter=20), X, y)
+    biases, (_, w_1, w_2, _) = model.intercepts_[0], model.coefs_[0]
+    assert np.isfinite(biases).all()
+    assert np.abs(biases).max() == np.finfo(float).max
+    assert np.array_equal(np.sign(biases), np.sign(w_2 - w_1))
+
+
 @pytest.mark.parametrize("batch_size", [1, "all"])
 @pytest.mark.parametrize("size", [1e90, 1.0, 1e-90])
 def test_training_ends_before_a_weight_makes_outputs_overflow(data, size, batch_size):
