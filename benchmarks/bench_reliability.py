@@ -6,7 +6,9 @@
 A table of how many cases each has passed; then what failed and how, and the figures of
 cases that measure something. Every case runs in a process of its own, for some end in a
 crash or not at all; what a case asks for is said in reliability_cases.py. Estimators
-have their defaults but for what a case is about. Times and memory are of this machine,
+have their defaults but for what a case is about. Bad input is to be refused and the
+earlier model to be kept: SGDRegressor drops it before it looks at what it is given, and
+that one flaw fails nearly all of its cases there. Times and memory are of this machine,
 and want it quiet.
 """
 

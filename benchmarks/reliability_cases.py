@@ -11,6 +11,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -21,6 +22,7 @@ from io import BytesIO
 import joblib
 import numpy as np
 import pandas as pd
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDRegressor
@@ -67,10 +69,10 @@ def as_good_as_standardised(change, kind):
     assert score > expected - 0.01, f"R² {score:.3g}, standardised {expected:.3f}"
 
 
-def finite_or_refused(value, kind):
+def finite_or_refused(change, kind):
     """A finite model of extreme values, or a ValueError."""
     X, y = data()
-    X = X * value
+    X = change(X)
     try:
         predicted = make(kind).fit(X, y).predict(X)
     except ValueError:
@@ -89,7 +91,13 @@ SCALE = {
     "y × 10⁻⁶": lambda X, y: (X, y * 1e-6),
     "y + 10⁹": lambda X, y: (X, y + 1e9),
 }
-EXTREME = {"10¹⁵⁰": 1e150, "10³⁰⁰": 1e300, "10⁻³¹⁰": 1e-310, "float32's": 3e37}
+LARGEST = np.finfo(np.float32).max
+EXTREME = {
+    "10¹⁵⁰": lambda X: X * 1e150,
+    "10³⁰⁰": lambda X: X * 1e300,
+    "10⁻³¹⁰": lambda X: X * 1e-310,
+    "the largest float32": lambda X: (X / np.abs(X).max() * LARGEST).astype("f4"),
+}
 
 
 # --------------------------------------------------------------------- 2 bad input
@@ -173,7 +181,7 @@ BAD_PARAMETERS = {
     "shuffle": ["a"],
     "random_state": ["a", -1],
     "early_stopping": ["a"],
-    "validation_fraction": [0, 1, -1, "a"],
+    "validation_fraction": [1, -1, "a"],
     "n_iter_no_change": [0, 2.5],
     "warm_start": ["a"],
 }
@@ -212,6 +220,95 @@ def bad_input_cases():
             cases[f"{name}={value!r}"] = case
     return cases
 
+
+# ------------------------------------------------------------------------ 3 arrays
+
+
+def unaligned(array):
+    """The array at an odd address."""
+    moved = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype)
+    moved[:] = array.ravel()
+    return moved.reshape(array.shape)
+
+
+def memory_mapped(array):
+    """The array in a file, read-only."""
+    with tempfile.TemporaryDirectory() as folder:  # an open file outlives its name
+        joblib.dump(array, f"{folder}/array")
+        return joblib.load(f"{folder}/array", mmap_mode="r")
+
+
+def read_only(array):
+    """The array, not to be written."""
+    array.flags.writeable = False
+    return array
+
+
+def reordered(X):
+    """The rows with their entries in another order, and each in two parts."""
+    odd = scipy.sparse.csr_matrix(X)
+    parts = np.repeat(odd.data[::-1] / 2, 2), np.repeat(odd.indices[::-1], 2)
+    indptr = 2 * (odd.nnz - odd.indptr[::-1])
+    return scipy.sparse.csr_matrix((*parts, indptr), odd.shape)[::-1]
+
+
+def wide_indices(X):
+    """The rows with indices of 64 bits."""
+    X = X.copy()
+    X.indices, X.indptr = X.indices.astype("i8"), X.indptr.astype("i8")
+    return X
+
+
+def same_as_plain(form, plain, kind):
+    """The predictions of the same numbers in a plain array, bit for bit."""
+    X, y = plain(np.rint(10 * data()[0])), data()[1]
+    expected = make(kind).fit(X, y).predict(X)
+    other = form(X.copy())
+    assert np.array_equal(make(kind).fit(other, y).predict(other), expected)
+
+
+def mapped_model_trains_on(kind):
+    """A model from a memory map that must not be written predicts and trains on."""
+    X, y = data()
+    model = make(kind).fit(X, y)
+    with tempfile.TemporaryDirectory() as folder:
+        joblib.dump(model, f"{folder}/model")
+        mapped = joblib.load(f"{folder}/model", mmap_mode="r")
+    assert np.array_equal(mapped.predict(X), model.predict(X))
+    mapped = mapped.partial_fit(X, y)
+    assert np.array_equal(mapped.predict(X), model.partial_fit(X, y).predict(X))
+
+
+FORMS = {
+    "read-only": read_only,
+    "memory map": memory_mapped,
+    "Fortran order": np.asfortranarray,
+    "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+    "negative strides": lambda X: X[::-1].copy()[::-1],
+    "unaligned": unaligned,
+    "big-endian": lambda X: X.astype(">f8"),
+    "float16": lambda X: X.astype("f2"),
+    "long double": lambda X: X.astype("g"),
+    "integers": lambda X: X.astype(int),
+    "lists": lambda X: X.tolist(),
+    "objects": lambda X: X.astype(object),
+    "pandas": pd.DataFrame,
+    "pandas, nullable": lambda X: pd.DataFrame(X).astype("Float64"),
+}
+SPARSE = {
+    "CSC": scipy.sparse.csc_matrix,
+    "COO": scipy.sparse.coo_matrix,
+    "CSR, 64-bit indices": wide_indices,
+    "CSR, unsorted and repeated entries": reordered,
+}
+ARRAYS = {
+    **{name: partial(same_as_plain, form, np.asarray) for name, form in FORMS.items()},
+    **{
+        name: partial(same_as_plain, form, scipy.sparse.csr_matrix)
+        for name, form in SPARSE.items()
+    },
+    "a model in a memory map": mapped_model_trains_on,
+}
 
 # -------------------------------------------------------------------- 4 interrupts
 
@@ -508,6 +605,7 @@ CASES = {
         },
     },
     "2 bad input": bad_input_cases(),
+    "3 arrays": ARRAYS,
     "4 interrupts": {
         "fit ends within 0.1 s": fit_ends_at_once,
         f"one call over {ROWS:.0e} rows does": one_call_ends_at_once,
