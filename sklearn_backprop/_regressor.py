@@ -536,7 +536,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             value = getattr(self, name)
             if isinstance(value, Rational) and value > largest:
                 raise ValueError(
-                    f"{name} must be at most {largest:.2g}, as floats are."
+                    f"The {name!r} parameter must be at most {largest:.2g}, as are "
+                    "floats."
                 )
 
     def _validate(self, X, y, sample_weight, *, resume):
