@@ -20,13 +20,20 @@ def divergence_message(epoch, eta, alpha, H, batch_size, momentum, standardized)
         )
     auto = initial_step_size("auto", H, batch_size, momentum)
     at_half, at_one = (stability_bound(H, batch_size, momentum, z) for z in (0.5, 1))
+    cure = "." if standardized else ". Or use standardize=True."
+    if eta < at_one:
+        return (
+            f"Training diverged in epoch {epoch}, though with its step size of {eta:g} "
+            f"the output layer is stable (up to {at_one:.2g}). Values of X or y that "
+            "are far from all others do this. Expected smaller ones: leave them out, "
+            f"clip them, or decrease learning_rate_init{cure}"
+        )
     return (
         f"Training diverged in epoch {epoch} with a step size of {eta:g}. The output "
         f"layer is stable up to {at_half:.2g} while hidden outputs are about 1/2, and "
         f"up to {at_one:.2g} whatever they are (hidden_layer_size={H}, examples per "
         f"batch: {batch_size}, momentum={momentum:g}). "
-        f"Decrease learning_rate_init; 'auto' is {auto:.2g}"
-        + ("." if standardized else ". Or use standardize=True.")
+        f"Decrease learning_rate_init; 'auto' is {auto:.2g}{cure}"
     )
 
 
@@ -64,8 +71,8 @@ def poor_fit_messages(v, z, y, weight):
             f"The fit is hardly better than predicting the mean, or worse: its squared "
             f"error is {squared_error:.3g} where the mean's is {variance:.3g}, in "
             "training units. If the loss fell too slowly, increase learning_rate_init "
-            "or max_iter, or decrease batch_size or tol; if it was erratic, decrease "
-            "learning_rate_init."
+            "or max_iter, or decrease batch_size, tol or alpha; if it was erratic, "
+            "decrease learning_rate_init."
         )
     if saturated > TOO_MANY:
         messages.append(

@@ -166,6 +166,14 @@ def test_divergence_by_a_strong_penalty_names_it(data):
         regressor(alpha=100.0, learning_rate_init=0.1).fit(*data)
 
 
+def test_divergence_by_a_far_row_does_not_blame_the_step(data):
+    X, y = data
+    model = trained(X, y)
+    far = np.where(np.arange(150) == 7, 1e9, y)
+    with refused(model, r"stable \(up to 0\.22\)\. Values of X or y that are far"):
+        model.partial_fit(X, far)
+
+
 def test_the_bound_that_divergence_names_depends_on_the_batch(data):
     model = regressor(learning_rate_init=1e6, batch_size=10)
     with pytest.raises(ValueError, match=r"up to 0\.067 while.*examples per batch: 10"):
