@@ -424,7 +424,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         ConvergenceWarning
             If `max_iter` was reached before training stalled (except with
             ``learning_rate="linear"``), the model is hardly better than predicting the
-            mean, or nearly all of its hidden nodes are saturated.
+            mean, or nearly all of its hidden nodes are saturated. If the targets to
+            validate on are all the same while others are not.
         UserWarning
             If the mean of `sample_weight` is below 0.1 or above 100.
         """
@@ -442,6 +443,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 validation = self._given_validation_set(X_val, y_val, sample_weight_val)
             else:
                 validation = self._held_out_set(data, examples, held_out)
+            if validation is not None and validation.tells_nothing_of(examples.y):
+                warn(
+                    "The targets to validate on are all the same, so that R² cannot "
+                    "tell one epoch from another. Expected a y_val that varies, or a "
+                    "larger validation_fraction.",
+                    ConvergenceWarning,
+                )
             self._note_data(seen)
             callbacks.begin(data.X, y, sample_weight)
             stopped = self._train(examples, validation, rollback, callbacks)
@@ -694,15 +702,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     def _given_validation_set(self, X_val, y_val, sample_weight_val):
         dtype = self._weights.dtype
-        X, y, _ = self._as_arrays(
-            X_val, y_val, reset=False, dtype=dtype, names=("X_val", "y_val")
-        )
+        try:
+            X, y, _ = self._as_arrays(
+                X_val, y_val, reset=False, dtype=dtype, names=("X_val", "y_val")
+            )
+            weight = check_weights(sample_weight_val, X, "sample_weight_val")
+        except (TypeError, ValueError) as error:  # which may speak of X and y
+            raise type(error)(f"In the data to validate on: {error}") from error
         if y.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y_val has {y.shape[1]} outputs, but y has {self.n_outputs_}. "
                 "Expected the same number."
             )
-        weight = check_weights(sample_weight_val, X, "sample_weight_val")
         weight = np.ones(len(y)) if weight is None else weight
         weight = np.ldexp(weight, -np.frexp(weight.max())[1])  # so that sums are finite
         return ValidationSet(X, self._targets(y, dtype, "y_val"), weight)

@@ -35,9 +35,12 @@ def r_squared(y, y_hat, weight):
     mean = ordered_sum(weight * y) / ordered_sum(weight)
     residual = ordered_sum(weight * squared_error(y, y_hat))
     total = ordered_sum(weight * (y - mean) ** 2)
+    varies = (total > 0) & (y != y[0]).any(
+        axis=0
+    )  # rounding may give a constant a total
     with np.errstate(over="ignore"):
-        ratio = np.minimum(residual / np.where(total > 0, total, 1), LARGEST)
-    scores = np.where(total > 0, 1 - ratio, residual == 0)
+        ratio = np.minimum(residual / np.where(varies, total, 1), LARGEST)
+    scores = np.where(varies, 1 - ratio, residual == 0)
     return float(ordered_sum(scores) / len(scores))
 
 
@@ -52,6 +55,10 @@ class ValidationSet:
     def score(self, y_hat):
         """R² of the network's output."""
         return r_squared(self.y, y_hat, self.weight)
+
+    def tells_nothing_of(self, y):
+        """Whether its targets are constant, and those that are trained on are not."""
+        return (self.y == self.y[0]).all() and (y != y[0]).any()
 
     def loss(self, y_hat):
         """The mean of E over the rows."""

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose
-from oracle import fit_quietly, same_bits, weights_of
+from oracle import fit_quietly, refused, same_bits, weights_of
 from sklearn import config_context
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -141,6 +142,34 @@ def test_data_that_do_not_fit_are_refused(data):
         assert not vars(model).keys() - model.get_params().keys()
     with pytest.raises(ValueError, match="early_stopping=False"):
         regressor(early_stopping=False).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("n_val", [1, 7, 10, 40])
+def test_targets_that_tell_nothing_are_warned_of(data, n_val):
+    # Rounding must not make a spread of a mean that is not quite the constant.
+    X, y, _, _ = data
+    model = regressor(max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="to validate on are all the same"):
+        model.fit(X, y, X_val=X[:n_val], y_val=np.full(n_val, 0.1))
+    assert model.validation_scores_ == [0.0, 0.0, 0.0]
+    rare = np.where(np.arange(len(y)) == 3, 1.0, 0.1)
+    with pytest.warns(ConvergenceWarning, match="to validate on are all the same"):
+        model.fit(X, rare)
+    fit_quietly(model, X, np.full(len(y), 0.1))  # met exactly
+    assert model.best_validation_score_ == 1
+
+
+def test_errors_in_the_data_to_validate_on_say_so(data):
+    X, y, _, _ = data
+    for X_val, y_val, weight in (
+        (X * np.nan, y, None),
+        (X, y * np.nan, None),
+        (X[:, :-1], y, None),
+        (X, y, [1.0]),
+    ):
+        with refused(model := regressor(), "^In the data to validate on: "):
+            model.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
 
 
 def test_a_pipeline_transforms_the_given_data(data):
