@@ -457,7 +457,7 @@ def same_bits(environments, kind):
     program = HASH.format(folder=os.path.dirname(__file__), name=kind.__name__)
     hashes = {
         subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-P", "-c", program],  # not the source folder
             env={**os.environ, **environment},
             capture_output=True,
             check=True,
