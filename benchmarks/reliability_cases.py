@@ -472,7 +472,7 @@ def same_bits_permuted(kind):
     assert hash_of(kind) == hash_of(kind, np.random.RandomState(0).permutation(2000))
 
 
-BLAS = [{"OPENBLAS_CORETYPE": name} for name in ("Prescott", "Haswell", "SkylakeX")]
+BLAS = [{"OPENBLAS_CORETYPE": name} for name in ("Prescott", "Nehalem", "Haswell")]
 NUMPY = [{}, {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3"}]
 THREADS = [{"OPENBLAS_NUM_THREADS": n, "OMP_NUM_THREADS": n} for n in "12"]
 
