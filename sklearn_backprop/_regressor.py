@@ -895,7 +895,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
             X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
             y_pred = self._network_output(as_kernel_input(X))
-            y_pred = self._finite(y_pred * self._y_std + self._y_mean)
+            y_pred = y_pred.astype(np.float64, copy=False)
+            y_pred *= self._y_std  # in place, or it would be in memory three times
+            y_pred += self._y_mean
+            y_pred = self._finite(y_pred)
         return y_pred[:, 0] if self._single_output else y_pred
 
     def _network_output(self, X):
