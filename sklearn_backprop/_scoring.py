@@ -35,9 +35,8 @@ def r_squared(y, y_hat, weight):
     mean = ordered_sum(weight * y) / ordered_sum(weight)
     residual = ordered_sum(weight * squared_error(y, y_hat))
     total = ordered_sum(weight * (y - mean) ** 2)
-    varies = (total > 0) & (y != y[0]).any(
-        axis=0
-    )  # rounding may give a constant a total
+    # Rounding may give a constant a total.
+    varies = (total > 0) & (y != y[0]).any(axis=0)
     with np.errstate(over="ignore"):
         ratio = np.minimum(residual / np.where(varies, total, 1), LARGEST)
     scores = np.where(varies, 1 - ratio, residual == 0)
