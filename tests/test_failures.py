@@ -415,13 +415,14 @@ def test_an_interrupt_ends_a_grid_search(data, monkeypatch):
     assert not hasattr(search, "best_estimator_")
 
 
-def interrupt_when(condition):
-    """Send Ctrl-C from another thread, once the condition holds."""
+def interrupt_when(*conditions):
+    """Send Ctrl-C from another thread, once each condition holds in turn."""
 
     def wait():
-        while not condition():
-            pause.wait(1e-4)
-        signal.raise_signal(signal.SIGINT)
+        for condition in conditions:
+            while not condition():
+                pause.wait(1e-4)
+            signal.raise_signal(signal.SIGINT)
 
     pause = threading.Event()
     thread = threading.Thread(target=wait, daemon=True)
@@ -461,7 +462,7 @@ def test_ctrl_c_is_heard_all_along_one_call_over_many_rows(data, form, monkeypat
     X = np.broadcast_to([1.0, 0, 2], (n, 3))
     X = form(X) if form is not np.asarray else X
     y, before = np.ones(n), state(model)
-    begun, heard, sender = [], [], []
+    begun, heard = [], []
 
     class Training(_kernel.Training):
         def epoch(self, *arguments):
@@ -472,18 +473,18 @@ def test_ctrl_c_is_heard_all_along_one_call_over_many_rows(data, form, monkeypat
         heard.append(True)
         if len(heard) == 3:
             raise KeyboardInterrupt
-        sender.append(interrupt_when(lambda: True))
 
     monkeypatch.setattr(_kernel, "Training", Training)
     monkeypatch.setattr(_boundary, "CHUNK", _boundary.CHUNK // 100)  # 300 of them
     previous = signal.signal(signal.SIGINT, hear)
     try:
-        sender.append(interrupt_when(lambda: begun))
+        thread = interrupt_when(
+            lambda: begun, lambda: len(heard) == 1, lambda: len(heard) == 2
+        )
         with pytest.raises(KeyboardInterrupt):
             model.partial_fit(X, y)
+        thread.join()
     finally:
-        for thread in sender:
-            thread.join()
         signal.signal(signal.SIGINT, previous)
     assert len(heard) == 3
     assert_unchanged(model, before)
