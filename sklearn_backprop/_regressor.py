@@ -47,8 +47,9 @@ from ._schedules import (
     stalled_epochs,
     step_size,
 )
-from ._scoring import ValidationSet, ordered_sum
+from ._scoring import ValidationSet
 from ._typing import Matrix, keep_signature
+from ._units import check_inputs, to_coefs, to_intercepts, to_predictions, to_targets
 from ._validation import (
     as_kernel_input,
     check_numeric,
@@ -56,7 +57,6 @@ from ._validation import (
     check_targets,
     check_validation_arguments,
     check_weights,
-    first_beyond,
 )
 from ._warning import warn
 
@@ -68,13 +68,6 @@ DIVERGED = 1e10
 
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
-
-LARGEST_FLOAT32 = np.finfo(np.float32).max
-
-# Targets are standardised by so many at a time, which takes little memory.
-FEW_TARGETS = 100_000
-
-UNITS = "in training units, which are (value - mean) / std where standardize=True"
 
 
 @dataclass(frozen=True)
@@ -663,35 +656,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     def _examples(self, data, order):
         """The data in training units, refused where those exceed what is safe."""
-        n = len(data.y)
-        row = _kernel.first_beyond(data.X, self._X_mean, self._X_scale)
-        if row < n:
-            limit = _kernel.LIMIT[data.X.dtype]
-            raise ValueError(
-                f"Row {row} of X has a value beyond ±{limit:g} {UNITS}. Expected "
-                "smaller values."
-            )
+        check_inputs(data.X, self._X_mean, self._X_scale)
         return _Examples(data.X, self._targets(data.y, data.X.dtype, "y"), order)
 
     def _targets(self, y, dtype, name):
-        """Targets in training units, refused where those exceed what is safe."""
-        targets, n = np.empty(y.shape, dtype), len(y)
-        with np.errstate(over="ignore"):
-            for start in range(0, n, FEW_TARGETS):
-                part = slice(start, start + FEW_TARGETS)
-                targets[part] = (y[part] - self._y_mean) / self._y_std
-        limit = _kernel.LIMIT[dtype]
-        row = first_beyond(targets, limit)
-        problem = f"±{limit:g} {UNITS}"
-        if row == n and dtype == np.float32:
-            row = first_beyond(y, LARGEST_FLOAT32)
-            problem = "what float32 holds, as X does"
-        if row < n:
-            raise ValueError(
-                f"Row {row} of {name} has a value beyond {problem}. Expected smaller "
-                "values."
-            )
-        return targets
+        return to_targets(y, self._y_mean, self._y_std, dtype, name)
 
     def _held_out_set(self, data, examples, rows):
         """Rows of the training data to validate on, or None without any."""
@@ -894,11 +863,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         dtype = self._weights.dtype
         with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
             X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
-            y_pred = self._network_output(as_kernel_input(X))
-            y_pred = y_pred.astype(np.float64, copy=False)
-            y_pred *= self._y_std  # in place, or it would be in memory three times
-            y_pred += self._y_mean
-            y_pred = self._finite(y_pred)
+            y_hat = self._network_output(as_kernel_input(X))
+            y_pred = to_predictions(y_hat, self._y_mean, self._y_std)
         return y_pred[:, 0] if self._single_output else y_pred
 
     def _network_output(self, X):
@@ -927,34 +893,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """w_hj and v_kh in the units of the data: [(n_features, H), (H, K)]."""
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)
-        with np.errstate(over="ignore"):
-            return [
-                self._read_only(W[1:] * self._X_scale[:, np.newaxis]),
-                self._read_only(v[:, 1:].T * self._y_std),
-            ]
+        return to_coefs(W, v, self._X_scale, self._y_std)
 
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
         """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
         check_is_fitted(self)
         W, v = _kernel.unpack(self._weights, self._shape)
-        # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
-        mean = self._X_mean * self._X_scale
-        exponent = max(0, np.frexp(mean)[1].max())
-        shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
-        with np.errstate(over="ignore"):
-            return [
-                self._read_only(W[0] - np.ldexp(shift, exponent)),
-                self._read_only(v[:, 0] * self._y_std + self._y_mean),
-            ]
-
-    def _read_only(self, array):
-        array = np.ascontiguousarray(self._finite(array))
-        array.flags.writeable = False
-        return array
-
-    def _finite(self, array):
-        """The array, in place, but the dtype's largest number for what is beyond it."""
-        dtype = self._weights.dtype
-        largest = np.finfo(dtype).max
-        return np.clip(array, -largest, largest, out=array).astype(dtype, copy=False)
+        return to_intercepts(
+            W, v, self._X_mean, self._X_scale, self._y_mean, self._y_std
+        )

@@ -282,10 +282,3 @@ def _indices(X):
     if X.indices.dtype == X.indptr.dtype:
         return X.indices, X.indptr
     return X.indices.astype(np.int64), X.indptr.astype(np.int64)
-
-
-def first_beyond(values, limit):
-    """The index of the first of n rows with a value beyond ±limit, or n."""
-    if max(values.max(), -values.min()) <= limit:  # without an array of |values|
-        return len(values)
-    return int((np.abs(values) > limit).any(axis=1).argmax())
