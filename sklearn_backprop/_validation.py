@@ -87,7 +87,7 @@ def check_numeric(data, name):
     if array.dtype.kind == "c":  # in lists, no check after this finds them
         raise ValueError(f"Complex data not supported: {name}. Expected real numbers.")
     if array.dtype.kind == "O":
-        _check_objects(array, name)
+        _check_objects(array, name, getattr(data, "columns", None))
         if is_frame:  # types of pandas' own
             return np.result_type(*map(_floating, data.dtypes))
     elif isinstance(getattr(data, "dtypes", None), list):  # of polars
@@ -112,13 +112,17 @@ def _check_places(X, name):
         )
 
 
-def _check_objects(array, name):
-    if any(item is None or type(item).__name__ == "NAType" for item in array.flat):
-        raise ValueError(f"Input {name} contains NaN: None or NA marks a gap.")
-    odd_items = (item for item in array.flat if isinstance(item, _NOT_NUMBERS))
-    odd = next(odd_items, None)
-    if odd is not None:
-        raise _not_numeric(name, f"the {type(odd).__name__} {odd!r}")
+def _check_objects(array, name, columns):
+    for place, item in enumerate(array.flat):
+        if item is None or type(item).__name__ == "NAType":
+            column = _column(array, place, columns)
+            raise ValueError(
+                f"Input {name} contains NaN: None or NA marks a gap{column}."
+            )
+    for place, item in enumerate(array.flat):
+        if isinstance(item, _NOT_NUMBERS):
+            column = _column(array, place, columns)
+            raise _not_numeric(name, f"the {type(item).__name__} {item!r}{column}")
     try:
         with np.errstate(over="ignore"):  # of long doubles, which become infinite
             numbers = array.astype(np.float64)
@@ -126,6 +130,14 @@ def _check_objects(array, name):
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name} holds no float64: {error}.") from error
     assert_all_finite(numbers, input_name=name)  # of objects, no later check names them
+
+
+def _column(array, place, columns):
+    """Words for the column of an item, if there are several."""
+    if array.ndim != 2:
+        return ""
+    column = place % array.shape[1]
+    return f" in column {column if columns is None else list(columns)[column]!r}"
 
 
 def _check_columns(dtypes, name):

@@ -109,7 +109,10 @@ BAD_X = {
     "NaN": (np.where(X > 1, np.nan, X), "Input X contains NaN"),
     "infinity": (np.where(X > 1, np.inf, X), "Input X contains infinity"),
     "None": ([[None, 1.0]] * 40, "Input X contains NaN"),
-    "pd.NA": (pd.DataFrame(X).convert_dtypes().mask(X > 1), "Input X contains NaN"),
+    "pd.NA": (
+        pd.DataFrame(X).convert_dtypes().mask(X > 1),
+        "Input X contains NaN: None or NA marks a gap in column 0",
+    ),
     "text": (TEXT, "X must be numeric"),
     "digits as text": (DIGITS, "X must be numeric"),
     "bytes": (np.full((40, 2), b"1"), "X must be numeric"),
@@ -117,12 +120,16 @@ BAD_X = {
     "bytearrays": (np.array([[1, bytearray(b"1")]] * 40, object), "X must be numeric"),
     "complex objects": (np.array([[1, 1j]] * 40, object), "X must be numeric"),
     "one string among numbers": ([[1.0, 2.0]] * 39 + [[1.0, "2"]], "X must be numeric"),
+    "one string among objects": (
+        np.array([[1.0, 2.0]] * 39 + [[1.0, "2"]], object),
+        "X must be numeric.*'2' in column 1",
+    ),
     "dates": (DATES, "X must be numeric.*datetime64"),
     "dates in an object array": (DATES.astype(object), "X must be numeric.*date"),
     "durations": (DATES - DATES, "X must be numeric.*timedelta64"),
     "a pandas text column": (
         pd.DataFrame({"a": X[:, 0], "b": ["1"] * 40}),
-        "X must be numeric.*'1'",
+        "X must be numeric.*'1' in column 'b'",
     ),
     "a pandas date column": (
         pd.DataFrame({"a": X[:, 0], "b": pd.Timestamp("2020-01-01")}),
@@ -130,7 +137,7 @@ BAD_X = {
     ),
     "a polars text column": (
         pl.DataFrame({"a": X[:, 0], "b": ["1"] * 40}),
-        "X must be numeric.*'1'",
+        "X must be numeric.*'1' in column 'b'",
     ),
     "a polars date column": (
         pl.DataFrame({"a": X[:, 0], "b": [datetime.date(2020, 1, 1)] * 40}),
