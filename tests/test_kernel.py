@@ -393,9 +393,21 @@ def test_moments_of_extreme_columns_are_finite():
     mean, std = _kernel.moments(X, in_order(2))
     assert np.isfinite(mean).all()
     assert np.isfinite(std).all()
-    assert (std > 0).all()
-    assert (mean[1], std[1]) == (3.3, 1)  # no spread: the value itself, and 1
-    assert std[3] == 1
+    assert std[0] > 0
+    assert (mean[1], std[1]) == (3.3, 0)  # no spread: the value itself
+    assert not std[2:].any()  # none, or one whose inverse is beyond float64
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_rounding_is_no_spread_and_little_more_is(dtype, form):
+    # 1 and the next numbers above; the same about a mean that is negative
+    steps = 1 + np.arange(10) * np.finfo(dtype).eps
+    X = np.array([np.ones(10), steps], dtype) * np.array([1, -1] * 5, dtype)
+    mean, std = _kernel.moments(form(X), in_order(2))
+    assert np.array_equal(std == 0, np.arange(10) <= 4)
+    assert_allclose(std[5:], np.arange(5, 10) * np.finfo(dtype).eps / 2, rtol=0.05)
+    assert np.array_equal(mean[:5], np.minimum(*X)[:5])
 
 
 def test_moments_use_the_given_rows_only(random):

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose
 from oracle import weights_of
 from sklearn.exceptions import ConvergenceWarning
@@ -106,6 +107,35 @@ def test_a_constant_column_is_ignored(split):
     train, test = np.insert(X, 1, 7.7, axis=1), np.insert(X_test, 1, 7.7, axis=1)
     model = BackpropRegressor(20, random_state=0).fit(train, y)
     assert model.score(test, y_test) > 0.8
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("share", [0, 1])  # of rows that have the next number
+def test_a_column_that_does_not_vary_has_no_influence(split, form, dtype, share):
+    X, X_test, y, _ = split
+    value = np.full(len(X), 0.3, dtype)
+    value[: share * len(X) // 2] = np.nextafter(dtype(0.3), dtype(1))
+    train = np.insert(X.astype(dtype), 1, value, axis=1)
+    model = BackpropRegressor(9, random_state=0, max_iter=5, learning_rate="linear")
+    model.fit(form(train), y)
+    at_0, at_9 = (
+        model.predict(form(np.insert(X_test.astype(dtype), 1, other, axis=1)))
+        for other in (0, 9)
+    )
+    assert_allclose(at_0, at_9, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-14)
+
+
+def test_a_column_that_begins_to_vary_is_learned(split):
+    X, _, y, _ = split
+    first, later = np.insert(X, 1, 0, axis=1), np.insert(X, 1, X[:, 0], axis=1)
+    later[:, 0] = 0  # it now stands for the one that told most
+    model = BackpropRegressor(20, random_state=0).partial_fit(first, y)
+    assert not model.coefs_[0][1].any()
+    for _ in range(300):
+        model.partial_fit(later, y)
+    assert model.score(later, y) > 0.8
+    assert model.coefs_[0][1].all()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -541,7 +541,8 @@ cdef class Training:
 def moments(X, order, share=None):
     """Mean and standard deviation of each column over the presentations in order.
 
-    Sums run in that order. A column without spread has a standard deviation of 1.
+    Sums run in that order. A column without spread has a standard deviation of 0; what
+    rounding makes of one number is no spread.
     """
     cdef Py_ssize_t n = len(order), d = X.shape[1]
     cdef const functions *run = functions_of(X.dtype)

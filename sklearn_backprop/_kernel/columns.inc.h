@@ -1,6 +1,7 @@
 /* The columns of X: their mean and spread, and whether they stay in range. */
 
 #define COLUMNS 256 /* taken together, or a row would be fetched often */
+#define ROUNDING (4 * (sizeof(REAL) == 4 ? FLT_EPSILON : DBL_EPSILON))
 
 /* Values enter sums relative to the middle of their column's range and times a power of
  * two that makes half that range about 1, so that nothing overflows, underflows or
@@ -14,14 +15,16 @@ static void NAME(choose_unit)(double low, double high, double *mean, double *uni
     *unit = ldexp(1, exponent > -1022 ? -exponent : 1022);
 }
 
-/* A column without spread, or whose 1 / std is beyond REAL, gets std 1. */
+/* std is 0 in a column without spread, but for what rounding makes of one number, or
+ * whose 1 / std is beyond REAL. */
 static void NAME(conclude_column)(double low, double high, double variance, double unit,
                                   double *mean, double *std)
 {
     *std = sqrt(variance) / unit;
-    if (low == high || !isfinite((REAL)(1 / *std))) {
+    if (high - low <= ROUNDING * fmax(fabs(low), fabs(high))
+        || !isfinite((REAL)(1 / *std))) {
         *mean = low;
-        *std = 1;
+        *std = 0;
     }
 }
 
@@ -263,3 +266,4 @@ static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t
 }
 
 #undef COLUMNS
+#undef ROUNDING

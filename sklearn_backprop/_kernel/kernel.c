@@ -1,6 +1,7 @@
 /* The kernel for one instruction set: this file is compiled once for each, and gives
  * its table the name KERNEL_TABLE that the build passes in. */
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 

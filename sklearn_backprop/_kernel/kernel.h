@@ -96,8 +96,8 @@ typedef struct {
      * weights move from `weights` to net->rows, and from there to net->weights. */
     void (*open_rows)(const network *, const examples *, const void *weights);
     void (*close_rows)(const network *, const examples *);
-    /* mean and standard deviation of each of d columns over the first n of the order;
-     * room is for 6 d numbers where X is sparse */
+    /* mean and standard deviation, 0 without spread, of each of d columns over the first n
+     * of the order; room is for 6 d numbers where X is sparse */
     int (*moments)(const examples *, ptrdiff_t n, ptrdiff_t d, double *mean, double *std,
                    double *room, interrupted);
     /* first row < n with a value beyond ±LIMIT in training units, or n */
