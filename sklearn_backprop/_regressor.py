@@ -49,7 +49,14 @@ from ._schedules import (
 )
 from ._scoring import ValidationSet
 from ._typing import Matrix, keep_signature
-from ._units import check_inputs, to_coefs, to_intercepts, to_predictions, to_targets
+from ._units import (
+    check_inputs,
+    to_coefs,
+    to_intercepts,
+    to_predictions,
+    to_targets,
+    warn_of_outliers,
+)
 from ._validation import (
     as_kernel_input,
     check_numeric,
@@ -173,8 +180,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, with the
         statistics of the training rows of the first call, so that η and `tol` mean the
         same whatever the units of the data. `coefs_`, `intercepts_` and predictions are
-        in the units of the data all the same. False applies the rule to the data as
-        given.
+        in the units of the data all the same. A column that is constant, but for
+        rounding, has no influence. False applies the rule to the data as given.
 
     shuffle : bool, default=True
         Whether to present the examples in a fresh random order every epoch. Otherwise
@@ -394,7 +401,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             X and y have to be valid there, too. From 0 to 10,000; None is 1 for all.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Data to validate on, in place of rows that are held out. In a `Pipeline`,
-            ``transform_input=["X_val"]`` transforms them as `X`.
+            ``transform_input=["X_val"]`` transforms them as `X`, where scikit-learn's
+            metadata routing is enabled and ``set_fit_request(X_val=True, y_val=True)``
+            asks for them; without, they have to be what the earlier steps return.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their target values.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -418,9 +427,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             If `max_iter` was reached before training stalled (except with
             ``learning_rate="linear"``), the model is hardly better than predicting the
             mean, or nearly all of its hidden nodes are saturated. If the targets to
-            validate on are all the same while others are not.
+            validate on are all the same while others are not, or no epoch predicts
+            those in `y_val` better than their mean does.
         UserWarning
-            If the mean of `sample_weight` is below 0.1 or above 100.
+            If the mean of `sample_weight` is below 0.1 or above 100. In a warm start,
+            if a value of y is 100 standard deviations and more from the mean.
         """
         callbacks = EpochCallbacks(self, self.max_iter)
         with Rollback(self) as rollback:
@@ -431,7 +442,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             order, held_out, seen = self._order(data, holds_out=X_val is None)
             if not resumed:
                 self._initialise(data, order)
-            examples = self._examples(data, order)
+            examples = self._examples(data, order, resumed)
             if X_val is not None:
                 validation = self._given_validation_set(X_val, y_val, sample_weight_val)
             else:
@@ -444,9 +455,17 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                     ConvergenceWarning,
                 )
             self._note_data(seen)
-            callbacks.begin(data.X, y, sample_weight)
+            callbacks.begin(X, y, sample_weight)
             stopped = self._train(examples, validation, rollback, callbacks)
             callbacks.end()
+            if X_val is not None and self._score_to_beat <= 0:
+                warn(
+                    f"The best R² on X_val and y_val is {self._score_to_beat:.3g}: no "
+                    "epoch predicts them better than their mean does. Expected data in "
+                    "the units of X and y. A Pipeline or TransformedTargetRegressor "
+                    "does not transform them by itself.",
+                    ConvergenceWarning,
+                )
             if not stopped and self.learning_rate != "linear":
                 warn(
                     f"max_iter={self.max_iter} epochs were over before training "
@@ -494,8 +513,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         -----
         UserWarning
             If ``standardize=True`` and the first call has fewer than 20 rows: all later
-            calls use its mean and standard deviation. If the mean of `sample_weight` is
-            below 0.1 or above 100.
+            calls use its mean and standard deviation; if in one of those a value of y
+            is 100 standard deviations and more from the mean. If the mean of
+            `sample_weight` is below 0.1 or above 100.
         """
         with Rollback(self):
             self._validate_changed_params()
@@ -510,7 +530,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                         f"too. Begin with at least {FEW_ROWS} rows, or standardise X "
                         "and y yourself and set standardize=False."
                     )
-            examples = self._examples(data, order)
+            examples = self._examples(data, order, resumed)
             self._note_data(seen)
             self._run_epoch(self._training(examples), order.total(), progress=0)
             self._end_epoch()
@@ -602,8 +622,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         if data.X.dtype != self._weights.dtype:
             raise ValueError(
                 f"X has dtype {data.X.dtype}, but the model so far was trained on "
-                f"{self._weights.dtype}. Convert X; fit with warm_start=False starts "
-                "anew."
+                f"{self._weights.dtype}. Convert X to that; fit with warm_start=False "
+                "starts anew."
             )
 
     def _order(self, data, *, holds_out):
@@ -624,15 +644,19 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         self._standardized = bool(self.standardize)
         if self.standardize:
             self._X_mean, X_std = _kernel.moments(X, order.order, order.share)
-            self._y_mean, self._y_std = _kernel.moments(y, order.order, order.share)
-            self._X_scale = 1 / X_std
+            self._y_mean, y_std = _kernel.moments(y, order.order, order.share)
         else:
-            self._X_mean, self._X_scale = np.zeros(d), np.ones(d)
-            self._y_mean, self._y_std = np.zeros(K), np.ones(K)
+            self._X_mean, X_std = np.zeros(d), np.ones(d)
+            self._y_mean, y_std = np.zeros(K), np.ones(K)
+        constant = X_std == 0
+        self._X_scale = 1 / np.where(constant, 1, X_std)
+        self._y_std = np.where(y_std == 0, 1, y_std)
 
         self._shape = d, H, K
         random = generator(self._seed, INITIAL_WEIGHTS)
-        self._weights = _kernel.pack(*initial_weights(d, H, K, random, X.dtype))
+        W, v = initial_weights(d, H, K, random, X.dtype)
+        W[1:][constant] = 0  # or the first other value would have a random influence
+        self._weights = _kernel.pack(W, v)
         self._velocity = None
         self._single_output = data.single
         self.n_layers_, self.n_outputs_, self.out_activation_ = 3, K, "identity"
@@ -654,10 +678,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             self._stalled = self._reductions = 0
             self._loss_to_beat = math.inf
 
-    def _examples(self, data, order):
+    def _examples(self, data, order, resumed):
         """The data in training units, refused where those exceed what is safe."""
         check_inputs(data.X, self._X_mean, self._X_scale)
-        return _Examples(data.X, self._targets(data.y, data.X.dtype, "y"), order)
+        y = self._targets(data.y, data.X.dtype, "y")
+        if resumed and self._standardized:  # by other rows, from which it may be far
+            warn_of_outliers(y)
+        return _Examples(data.X, y, order)
 
     def _targets(self, y, dtype, name):
         return to_targets(y, self._y_mean, self._y_std, dtype, name)

@@ -6,14 +6,19 @@ and y_std (K,).
 """
 
 import numpy as np
+from scipy.sparse import issparse
 
 from . import _kernel
 from ._scoring import ordered_sum
+from ._warning import warn
 
 LARGEST_FLOAT32 = np.finfo(np.float32).max
 
 # Targets are converted so many at a time, which takes little memory.
 FEW_TARGETS = 100_000
+
+# Standard deviations; one update for a target this far can undo what was learned.
+FAR = 100
 
 TRAINING_UNITS = "training units, which are (value - mean) / std where standardize=True"
 
@@ -28,7 +33,10 @@ def check_inputs(X, X_mean, X_scale):
     """
     row = _kernel.first_beyond(X, X_mean, X_scale)
     if row < X.shape[0]:
-        raise _beyond(row, "X", _limit(X.dtype))
+        x = X[[row]].toarray()[0] if issparse(X) else X[row]
+        with np.errstate(over="ignore"):
+            column = np.abs((x - X_mean) * X_scale).argmax()
+        raise _beyond(f"{row} of X, column {column},", _limit(X.dtype))
 
 
 def to_targets(y, y_mean, y_std, dtype, name):
@@ -59,8 +67,20 @@ def to_targets(y, y_mean, y_std, dtype, name):
         row = _first_beyond(y, LARGEST_FLOAT32)
         problem = "what float32 holds, as X does"
     if row < n:
-        raise _beyond(row, name, problem)
+        raise _beyond(f"{row} of {name}", problem)
     return targets
+
+
+def warn_of_outliers(targets):
+    """Warn if one of (n, K) targets in training units is beyond ±`FAR`."""
+    row = _first_beyond(targets, FAR)
+    if row < len(targets):
+        distance = np.abs(targets[row]).max()
+        warn(
+            f"Row {row} of y is {distance:.3g} standard deviations away from the mean "
+            "of the first call. Training on it can undo what was learned. Leave such "
+            "rows out, clip y, or begin with rows that are typical of all."
+        )
 
 
 def to_predictions(y_hat, y_mean, y_std):
@@ -97,9 +117,9 @@ def _limit(dtype):
     return f"±{_kernel.LIMIT[dtype]:g} in {TRAINING_UNITS}"
 
 
-def _beyond(row, name, problem):
+def _beyond(row, problem):
     return ValueError(
-        f"Row {row} of {name} has a value beyond {problem}. Expected smaller values."
+        f"Row {row} has a value beyond {problem}. Expected smaller values."
     )
 
 

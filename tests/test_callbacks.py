@@ -1,6 +1,7 @@
 """scikit-learn's callbacks; see also `sklearn.callback`, from version 1.9."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from oracle import fit_quietly, same_bits
 from sklearn.model_selection import GridSearchCV
@@ -109,8 +110,11 @@ def test_a_callback_that_fails_leaves_the_model_before(data):
     assert not hasattr(model, "_callback_fit_ctx")
 
 
-def test_scoring_monitor_scores_every_epoch(data):
-    X, y = data
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame])
+def test_scoring_monitor_scores_every_epoch(data, form):
+    X, y = form(data[0]), data[1]
+    if form is pd.DataFrame:  # whose names are asked for in every call
+        X.columns = list("abc")
     monitor = callback.ScoringMonitor(scoring="r2")
     model = regressor(learning_rate="constant").set_callbacks(monitor)
     fit_quietly(model, X, y)

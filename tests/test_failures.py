@@ -53,7 +53,7 @@ POISONED = {
         lambda m, X, y: m.set_params(learning_rate_init=1e6).partial_fit(X, y),
     ),
     "huge X": (
-        "Row 150 of X has a value beyond",
+        "Row 150 of X, column 1, has a value beyond",
         lambda m, X, y: m.partial_fit(np.vstack((X, [[1, 1e200, 1]])), [*y, 1]),
     ),
     "huge y": (
@@ -166,6 +166,7 @@ def test_divergence_by_a_strong_penalty_names_it(data):
         regressor(alpha=100.0, learning_rate_init=0.1).fit(*data)
 
 
+@pytest.mark.filterwarnings("ignore:Row 7 of y is:UserWarning")
 def test_divergence_by_a_far_row_does_not_blame_the_step(data):
     X, y = data
     model = trained(X, y)
@@ -256,7 +257,7 @@ def test_a_poisoned_row_anywhere_leaves_the_model_as_it_was(data, value, form, r
     model = trained(form(X), y)
     poisoned = X.copy()
     poisoned[row, row % 3] = value
-    with refused(model, f"Row {row} of X has a value beyond"):
+    with refused(model, f"Row {row} of X, column .*, has a value beyond"):
         model.partial_fit(form(poisoned), y)
     with refused(model, f"Row {row} of y has a value beyond"):
         model.partial_fit(form(X), np.where(np.arange(150) == row, value, y))
@@ -281,6 +282,7 @@ def test_a_value_out_of_range_is_refused_by_its_row(
     model = regressor(standardize=False)
     if array == "X":
         X[17, column] = value
+        array = f"X, column {column},"
     else:
         y[17] = value
     with pytest.raises(ValueError, match=f"Row 17 of {array} .* beyond ±{limit}"):
@@ -413,6 +415,29 @@ def test_an_interrupt_ends_a_grid_search(data, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         search.fit(*data)
     assert not hasattr(search, "best_estimator_")
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_an_outlier_on_a_stream_is_warned_of_before_it_is_learned(data, n_outputs):
+    X, y = data[0], np.repeat(data[1][:, np.newaxis], n_outputs, axis=1)
+    far = y[:10].copy()
+    far[7, -1] = y.mean() - 101 * y.std()
+    message = "Row 7 of y is 101 standard deviations away"
+    model = regressor().partial_fit(X, y.squeeze())
+    before = state(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match=message):
+            model.partial_fit(X[:10], far.squeeze())
+    assert_unchanged(model, before)
+    with pytest.warns(UserWarning, match=message):
+        model.partial_fit(X[:10], far.squeeze())
+    assert model.n_iter_ == 2
+    # What is usual depends on the data; where they are taken as given, on the user.
+    far[7, -1] = y.mean() - 99 * y.std()
+    model.partial_fit(X[:10], far.squeeze())
+    as_given = regressor(standardize=False, learning_rate_init=1e-6)
+    as_given.partial_fit(X, y.squeeze()).partial_fit(X[:10], 1e3 * far.squeeze())
 
 
 def interrupt_when(*conditions):

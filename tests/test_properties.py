@@ -36,6 +36,7 @@ pytestmark = [
         ":sklearn.exceptions.ConvergenceWarning",
         ":sklearn.exceptions.DataConversionWarning",
         "The mean of sample_weight",
+        "Row .* of y is .* standard deviations away",
         "The mean and standard deviation of the .* first partial_fit",
         "X has feature names",
         "X does not have valid feature names",
@@ -100,6 +101,8 @@ def content(given):
     if isinstance(given, np.ndarray):
         whole = given if given.base is None else given.base
         return whole.tobytes(), given.tobytes(), str(given.flags), given.strides
+    if hasattr(given, "iloc"):  # pickles hold what pandas remembers of conversions, too
+        return repr(given.to_dict()), str(given.dtypes)
     return pickle.dumps(given)
 
 
@@ -272,5 +275,5 @@ class AnyCalls(RuleBasedStateMachine):
 
 TestAnyCalls = AnyCalls.TestCase
 TestAnyCalls.settings = settings(
-    fuzz, max_examples=int(LONG or 500), stateful_step_count=6
+    fuzz, max_examples=int(LONG or 250), stateful_step_count=6
 )

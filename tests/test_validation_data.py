@@ -6,6 +6,7 @@ import scipy.sparse
 from numpy.testing import assert_allclose
 from oracle import fit_quietly, refused, same_bits, weights_of
 from sklearn import config_context
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import mean_squared_error, r2_score
 from sklearn.pipeline import Pipeline
@@ -142,6 +143,18 @@ def test_data_that_do_not_fit_are_refused(data):
         assert not vars(model).keys() - model.get_params().keys()
     with pytest.raises(ValueError, match="early_stopping=False"):
         regressor(early_stopping=False).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_data_in_other_units_are_warned_of(data):
+    X, y, X_val, y_val = data
+    message = r"best R² on X_val and y_val is -.*the units of X and y"
+    for other in ({"X_val": X_val, "y_val": y_val + 100}, {"X_val": X, "y_val": -y}):
+        with pytest.warns(ConvergenceWarning, match=message):
+            regressor().fit(X, y, **other)
+    scaled = TransformedTargetRegressor(regressor(), transformer=StandardScaler())
+    with pytest.warns(ConvergenceWarning, match=message):
+        scaled.fit(X, 1e3 * y, X_val=X_val, y_val=1e3 * y_val)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

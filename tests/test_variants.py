@@ -387,7 +387,7 @@ def test_values_of_sparse_rows_beyond_what_is_safe_are_refused(counts):
     X, y = counts
     model = BackpropRegressor(5, standardize=False)
     X[7, 4] = 1e101
-    with pytest.raises(ValueError, match="Row 7 of X has a value beyond"):
+    with pytest.raises(ValueError, match="Row 7 of X, column 4, has a value beyond"):
         model.fit(scipy.sparse.csr_array(X), y)
 
 
