@@ -28,15 +28,13 @@ def in_order(n):
     return np.arange(n, dtype=np.uint32)
 
 
-def training(H, X, y, *, order=None, batch_size=1):
+def training(H, X, y, *, order=None, **settings):
     """The kernel ready to train a network of H nodes on data in training units."""
     d = X.shape[1]
-    order = in_order(len(X)) if order is None else order
+    order = in_order(len(y)) if order is None else order
     y = y.astype(X.dtype).reshape(len(y), -1)
     shape = d, H, y.shape[1]
-    return _kernel.Training(
-        shape, X, y, np.zeros(d), np.ones(d), order, batch_size=batch_size
-    )
+    return _kernel.Training(shape, X, y, np.zeros(d), np.ones(d), order, **settings)
 
 
 def epoch(W, v, X, y, eta, **settings):
@@ -512,6 +510,18 @@ def test_training_and_prediction_look_for_signals(seen):
         before = len(seen)
         call()
         assert len(seen) - before >= 5
+
+
+def test_training_on_sparse_rows_with_momentum_looks_for_signals(seen):
+    # It makes them dense, a few at a time.
+    d, H = 2000, 20
+    n = 8 * _kernel.chunk_length(d, H)
+    X = scipy.sparse.csr_array((np.ones(n), np.arange(n) % d, np.arange(n + 1)), (n, d))
+    trained = training(H, X, np.zeros(n), momentum=0.5)
+    weights = _kernel.pack(np.zeros((d + 1, H)), np.zeros((1, H + 1)))
+    before = len(seen)
+    trained.epoch(weights, np.zeros_like(weights), 1e-6)
+    assert len(seen) - before >= 5
 
 
 @pytest.mark.parametrize(

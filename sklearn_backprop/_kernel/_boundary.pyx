@@ -325,14 +325,14 @@ cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
-cdef Py_ssize_t chunk_of(shape, X):
+cdef Py_ssize_t chunk_of(shape, X, bint in_rows):
     """The length of a chunk on X.
 
-    Sparse rows cost as much as they have entries, each some eight times as much as a
-    value of a dense row.
+    Rows that stay sparse cost as much as they have entries, each some eight times as
+    much as a value of a dense row.
     """
     d, H, K = shape
-    if not isinstance(X, np.ndarray):
+    if in_rows:
         d = min(d, 8 * X.nnz // X.shape[0])
     return chunk_length(d, H, K)
 
@@ -397,7 +397,9 @@ def predict(weights, shape, X, mean, scale):
     """The outputs in training units for every row of X, shape (n, K)."""
     cdef network net = network_of(shape)
     cdef const functions *run = functions_for(shape, X)
-    cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X), start, stop
+    cdef bint in_rows = not isinstance(X, np.ndarray)
+    cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X, in_rows)
+    cdef Py_ssize_t start, stop
     cdef Examples given = Examples(X, mean=mean, scale=scale)
     cdef Py_ssize_t itemsize = X.dtype.itemsize
     check_columns(X, &net)
@@ -408,7 +410,7 @@ def predict(weights, shape, X, mean, scale):
     )
     net.weights = address(weights)
     net.workspace = address(workspace)
-    if given.data.indptr is not NULL:
+    if in_rows:
         rows = aligned_empty(rows_size(net.d, net.H, itemsize), weights.dtype)
         net.rows = address(rows)
         with nogil:
@@ -466,7 +468,6 @@ cdef class Training:
         self.n = len(order)
         self.rule.n, self.rule.batch_size = self.n, batch_size
         self.rule.alpha, self.rule.momentum = alpha, momentum
-        self.chunk = chunk_of(shape, X)
 
         d, H, K = shape
         workspace = aligned_empty(workspace_size(d, H, K, X.dtype.itemsize), X.dtype)
@@ -477,6 +478,7 @@ cdef class Training:
             deltas[:] = 0
             self.net.deltas = address(deltas)
         self.in_rows = self.given.data.indptr is not NULL and momentum == 0
+        self.chunk = chunk_of(shape, X, self.in_rows)
         if self.in_rows:
             rows = aligned_empty(rows_size(d, H, X.dtype.itemsize), X.dtype)
             self.net.rows = address(rows)
@@ -501,7 +503,7 @@ cdef class Training:
             Σ E over the presentations, each E from just before its own update. A sum
             that is not finite ends the epoch early: the weights are then of no use.
         finite : bool
-            Whether loss and all weights are.
+            Whether loss is, and outputs for all X within `LIMIT` are.
         """
         cdef Py_ssize_t start, stop
         cdef double loss = 0
