@@ -473,7 +473,11 @@ def same_bits_permuted(kind):
 
 
 BLAS = [{"OPENBLAS_CORETYPE": name} for name in ("Prescott", "Nehalem", "Haswell")]
-NUMPY = [{}, {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3"}]
+umath = (np._core if hasattr(np, "_core") else np.core)._multiarray_umath
+NUMPY_FEATURES = " ".join(
+    name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]
+)
+NUMPY = [{}, {"NPY_DISABLE_CPU_FEATURES": NUMPY_FEATURES}]
 THREADS = [{"OPENBLAS_NUM_THREADS": n, "OMP_NUM_THREADS": n} for n in "12"]
 
 

@@ -8,6 +8,7 @@ import sys
 
 import hashes
 import joblib
+import numpy as np
 import pytest
 
 from sklearn_backprop import _kernel
@@ -17,6 +18,12 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     # of another cluster's web page, on the same machine
     "ignore:Port 8787 is already in use",
+)
+
+# What NumPy of this version can do without on this CPU.
+umath = (np._core if hasattr(np, "_core") else np.core)._multiarray_umath
+NUMPY_FEATURES = " ".join(
+    name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]
 )
 
 TABLE = json.loads(hashes.TABLE.read_text(encoding="utf-8"))
@@ -69,12 +76,28 @@ def test_the_instruction_sets_of_this_cpu_are_built():
         {"OPENBLAS_CORETYPE": "Prescott", "PYTHONHASHSEED": "0"},
         {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1"},
         {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "1"},
-        {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3", "OMP_NUM_THREADS": "1"},
+        {"NPY_DISABLE_CPU_FEATURES": NUMPY_FEATURES, "OMP_NUM_THREADS": "1"},
     ],
     ids=str,
 )
 def test_the_environment_has_no_say_in_the_bits(environment):
     assert run(**environment) == TABLE
+
+
+def test_numpy_does_without_its_features():
+    # or the test above would vary nothing
+    program = f"""if True:
+        from {umath.__package__} import _multiarray_umath as umath
+        print(*(f for f in umath.__cpu_dispatch__ if umath.__cpu_features__[f]))
+    """
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        env={**os.environ, "NPY_DISABLE_CPU_FEATURES": NUMPY_FEATURES},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == []
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
