@@ -196,15 +196,20 @@ def test_every_object_that_cannot_be_had_is_a_memory_error(call):
     # Not arrays but Python's objects around them: all that the boundary makes.
     testcapi = pytest.importorskip("_testcapi")
     call()
-    for number in range(1000):
-        try:
-            testcapi.set_nomemory(number, number + 1)
-            call()
-        except MemoryError:
-            continue
-        finally:
-            testcapi.remove_mem_hooks()
-        break
+    gc.collect()
+    gc.disable()  # or what others have it call would miss the object
+    try:
+        for number in range(1000):
+            try:
+                testcapi.set_nomemory(number, number + 1)
+                call()
+            except MemoryError:
+                continue
+            finally:
+                testcapi.remove_mem_hooks()
+            break
+    finally:
+        gc.enable()
     assert 1 <= number < 999
 
 
