@@ -46,7 +46,9 @@ def outcome(case, kind):
         return receiver.recv()
     except EOFError:
         process.join()
-        return False, f"crashed: {signal.Signals(-process.exitcode).name}"
+        code = process.exitcode
+        end = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return False, f"crashed: {end}"
     finally:
         process.kill()
         process.join()

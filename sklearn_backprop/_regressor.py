@@ -6,7 +6,7 @@ import math
 import operator
 import sys
 from dataclasses import dataclass
-from numbers import Integral, Rational, Real
+from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -447,7 +447,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 validation = self._given_validation_set(X_val, y_val, sample_weight_val)
             else:
                 validation = self._held_out_set(data, examples, held_out)
-            if validation is not None and validation.tells_nothing_of(examples.y):
+            if validation is not None and validation.tells_nothing_of(examples):
                 warn(
                     "The targets to validate on are all the same, so that R² cannot "
                     "tell one epoch from another. Expected a y_val that varies, or a "
@@ -555,7 +555,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         largest = sys.float_info.max
         for name in ("learning_rate_init", "alpha", "tol"):
             value = getattr(self, name)
-            if isinstance(value, Rational) and value > largest:
+            if isinstance(value, Integral) and value > largest:
                 raise ValueError(
                     f"The {name!r} parameter must be at most {largest:.2g}, as are "
                     "floats."
@@ -680,7 +680,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     def _examples(self, data, order, resumed):
         """The data in training units, refused where those exceed what is safe."""
-        check_inputs(data.X, self._X_mean, self._X_scale)
+        check_inputs(data.X, self._X_mean, self._X_scale, "X")
         y = self._targets(data.y, data.X.dtype, "y")
         if resumed and self._standardized:  # by other rows, from which it may be far
             warn_of_outliers(y)
@@ -710,9 +710,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 f"y_val has {y.shape[1]} outputs, but y has {self.n_outputs_}. "
                 "Expected the same number."
             )
-        weight = np.ones(len(y)) if weight is None else weight
+        check_inputs(X, self._X_mean, self._X_scale, "X_val")
+        y = self._targets(y, dtype, "y_val")
+        if weight is None:
+            return ValidationSet(X, y, np.ones(len(y)))
+        rows = np.flatnonzero(weight)  # a weight of 0 is absence
         weight = np.ldexp(weight, -np.frexp(weight.max())[1])  # so that sums are finite
-        return ValidationSet(X, self._targets(y, dtype, "y_val"), weight)
+        return ValidationSet(X[rows], y[rows], weight[rows])
 
     def _batch_size(self, n):
         return n if self.batch_size == "all" else min(self._whole("batch_size"), n)
@@ -855,11 +859,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         order = examples.order
         rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
         W, v = _kernel.unpack(self._weights, self._shape)
-        X, scale = examples.X[rows], self._X_scale[:, np.newaxis]
-        if issparse(X):
-            a = W[0] + X @ (scale * W[1:]) - self._X_mean @ (scale * W[1:])
+        X, scale = examples.X[rows], self._X_scale
+        if issparse(X):  # scaled before a product, which might overflow
+            a = W[0] + X.multiply(scale) @ W[1:] - (self._X_mean * scale) @ W[1:]
         else:  # first the mean, which may be far from 0
-            a = W[0] + ((X - self._X_mean) * self._X_scale) @ W[1:]
+            a = W[0] + ((X - self._X_mean) * scale) @ W[1:]
         return poor_fit_messages(v, expit(a), examples.y[rows], weight)
 
     # ---------------------------------------------------------------- prediction

@@ -23,7 +23,7 @@ FAR = 100
 TRAINING_UNITS = "training units, which are (value - mean) / std where standardize=True"
 
 
-def check_inputs(X, X_mean, X_scale):
+def check_inputs(X, X_mean, X_scale, name):
     """Refuse X with values that are too large to train on.
 
     Raises
@@ -36,7 +36,7 @@ def check_inputs(X, X_mean, X_scale):
         x = X[[row]].toarray()[0] if issparse(X) else X[row]
         with np.errstate(over="ignore"):
             column = np.abs((x - X_mean) * X_scale).argmax()
-        raise _beyond(f"{row} of X, column {column},", _limit(X.dtype))
+        raise _beyond(f"{row} of {name}, column {column},", _limit(X.dtype))
 
 
 def to_targets(y, y_mean, y_std, dtype, name):

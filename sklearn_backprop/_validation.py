@@ -87,7 +87,7 @@ def check_numeric(data, name):
     if array.dtype.kind == "c":  # in lists, no check after this finds them
         raise ValueError(f"Complex data not supported: {name}. Expected real numbers.")
     if array.dtype.kind == "O":
-        _check_objects(array, name, getattr(data, "columns", None))
+        _check_objects(array, name, _names(data))
         if is_frame:  # types of pandas' own
             return np.result_type(*map(_floating, data.dtypes))
     elif isinstance(getattr(data, "dtypes", None), list):  # of polars
@@ -98,8 +98,11 @@ def check_numeric(data, name):
 def _check_places(X, name):
     """Refuse entries outside of the shape, which conversion to CSR would write there.
 
-    CSR itself is checked where it goes to the kernel.
+    CSR itself is checked where it goes to the kernel. What has no rows and columns is
+    left to `validate_data`.
     """
+    if X.ndim != 2:
+        return
     if X.format in ("csc", "bsr"):
         X = type(X)((X.data, X.indices, X.indptr), shape=X.shape)  # its own is pruned
         X.check_format(full_check=True)
@@ -112,16 +115,16 @@ def _check_places(X, name):
         )
 
 
-def _check_objects(array, name, columns):
+def _check_objects(array, name, names):
     for place, item in enumerate(array.flat):
         if item is None or type(item).__name__ == "NAType":
-            column = _column(array, place, columns)
+            column = _column(array, place, names)
             raise ValueError(
                 f"Input {name} contains NaN: None or NA marks a gap{column}."
             )
     for place, item in enumerate(array.flat):
         if isinstance(item, _NOT_NUMBERS):
-            column = _column(array, place, columns)
+            column = _column(array, place, names)
             raise _not_numeric(name, f"the {type(item).__name__} {item!r}{column}")
     try:
         with np.errstate(over="ignore"):  # of long doubles, which become infinite
@@ -132,12 +135,19 @@ def _check_objects(array, name, columns):
     assert_all_finite(numbers, input_name=name)  # of objects, no later check names them
 
 
-def _column(array, place, columns):
+def _names(data):
+    """The names of the columns of a frame or table; none if they are no text."""
+    names = getattr(data, "column_names", getattr(data, "columns", ()))
+    names = list(names) if hasattr(names, "__len__") else []
+    return names if all(isinstance(name, str) for name in names) else []
+
+
+def _column(array, place, names):
     """Words for the column of an item, if there are several."""
     if array.ndim != 2:
         return ""
     column = place % array.shape[1]
-    return f" in column {column if columns is None else list(columns)[column]!r}"
+    return f" in column {names[column]!r}" if names[column:] else f" in column {column}"
 
 
 def _check_columns(dtypes, name):

@@ -158,6 +158,11 @@ BAD_X = {
         scipy.sparse.csr_array((np.full(40, "1"), np.zeros(40, int), np.arange(41))),
         "X must be numeric.*U1",
     ),
+    "sparse, 1-D": (scipy.sparse.coo_array(X[:, 0]), "[Ee]xpected 2"),
+    "pandas text in a column with a number": (
+        pd.DataFrame({0: X[:, 0], 7: ["x"] * 40}),
+        "X must be numeric.*'x' in column 1",
+    ),
     "sparse dates": (
         scipy.sparse.csr_array((DATES[:, 0], np.zeros(40, int), np.arange(41))),
         "X must be numeric.*datetime64",
@@ -173,6 +178,13 @@ BAD_X = {
     "no pandas columns": (pd.DataFrame(X[:, :0]), "0 feature"),
     "other length": (X[:-1], "inconsistent numbers of samples"),
 }
+
+
+def test_the_column_of_a_table_is_named():
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"a": X[:, 0], "b": ["x"] * 40})
+    with refused(model := regressor(), "X must be numeric.*'x' in column 'b'"):
+        model.fit(table, y)
 
 
 @pytest.mark.parametrize("case", BAD_X)

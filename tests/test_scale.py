@@ -4,8 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_allclose
 from oracle import fit_quietly
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
@@ -203,6 +205,20 @@ def test_targets_to_validate_on_are_refused_by_their_row(data):
     far = np.where(np.arange(300) == 7, 1e200, y)
     with pytest.raises(ValueError, match=r"Row 7 of y_val has a value beyond ±1e\+100"):
         regressor(early_stopping=True).fit(X, y, X_val=X, y_val=far)
+    X_val = np.where(far > 1e100, 1e200, X.T).T
+    with pytest.raises(ValueError, match=r"Row 7 of X_val, column ., .* ±1e\+100"):
+        regressor(early_stopping=True).fit(X, y, X_val=X_val, y_val=y)
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("size", [1e-308, 1.0, 1e300])
+def test_poor_and_good_fits_are_told_apart_at_any_scale(data, form, size):
+    # Warnings are errors, those of an overflow in the diagnosis, too.
+    X, y = form(data[0] * size), data[1]
+    regressor(learning_rate="linear", max_iter=20).fit(X, y)
+    poor = regressor(learning_rate="linear", learning_rate_init=1e-9, max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="hardly better than predicting"):
+        poor.fit(X, y)
 
 
 def test_weights_beyond_the_dtype_in_the_units_of_the_data_are_its_largest(data):

@@ -173,6 +173,30 @@ def test_targets_that_tell_nothing_are_warned_of(data, n_val):
     assert model.best_validation_score_ == 1
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_of_weight_0_are_absent_from_the_validation(data):
+    X, y, X_val, y_val = data
+    weight = np.ones(40)
+    weight[[3, 7]] = 0
+    model, same = regressor(), regressor()
+    fit_quietly(model, X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
+    there = weight > 0
+    fit_quietly(same, X, y, X_val=X_val[there], y_val=y_val[there])
+    assert model.validation_scores_ == same.validation_scores_
+    given = {"y_val": np.where(there, 0.1, 5), "sample_weight_val": weight}
+    model.set_params(max_iter=3)
+    with pytest.warns(ConvergenceWarning, match="to validate on are all the same"):
+        model.fit(X, y, X_val=X_val, **given)
+
+
+def test_targets_that_vary_only_where_weights_are_0_are_all_the_same(data):
+    X = data[0]
+    odd = np.arange(len(X)) == 3
+    model = regressor(max_iter=3, learning_rate="linear")  # warnings are errors
+    model.fit(X, np.where(odd, 1.0, 0.1), sample_weight=np.where(odd, 0.0, 1.0))
+    assert model.best_validation_score_ == 1
+
+
 def test_errors_in_the_data_to_validate_on_say_so(data):
     X, y, _, _ = data
     for X_val, y_val, weight in (
