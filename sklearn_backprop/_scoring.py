@@ -59,7 +59,8 @@ class ValidationSet:
         """Whether its targets are constant, and those that are trained on are not."""
         if (self.y != self.y[0]).any():
             return False
-        y = examples.y[examples.order.order]
+        rows, _ = examples.order.every(1)
+        y = examples.y[rows]
         return (y != y[0]).any()
 
     def loss(self, y_hat):

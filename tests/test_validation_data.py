@@ -189,11 +189,12 @@ def test_rows_of_weight_0_are_absent_from_the_validation(data):
         model.fit(X, y, X_val=X_val, **given)
 
 
-def test_targets_that_vary_only_where_weights_are_0_are_all_the_same(data):
+@pytest.mark.parametrize("weight", [1.0, 2.5])
+def test_targets_that_vary_only_where_weights_are_0_are_all_the_same(data, weight):
     X = data[0]
     odd = np.arange(len(X)) == 3
     model = regressor(max_iter=3, learning_rate="linear")  # warnings are errors
-    model.fit(X, np.where(odd, 1.0, 0.1), sample_weight=np.where(odd, 0.0, 1.0))
+    model.fit(X, np.where(odd, 1.0, 0.1), sample_weight=np.where(odd, 0.0, weight))
     assert model.best_validation_score_ == 1
 
 
