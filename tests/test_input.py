@@ -158,7 +158,16 @@ BAD_X = {
         scipy.sparse.csr_array((np.full(40, "1"), np.zeros(40, int), np.arange(41))),
         "X must be numeric.*U1",
     ),
-    "sparse, 1-D": (scipy.sparse.coo_array(X[:, 0]), "[Ee]xpected 2"),
+    "sparse entries that add up to infinity": (
+        scipy.sparse.csr_array(
+            (np.full(80, 1.7e308), np.zeros(80, int), np.arange(0, 81, 2)), (40, 2)
+        ),
+        "Row 0 of X, column 0, has a value beyond",
+    ),
+    "sparse, 1-D": (  # to SciPy before 1.13, one row
+        scipy.sparse.coo_array(X[:, 0]),
+        "[Ee]xpected 2|inconsistent numbers of samples",
+    ),
     "pandas text in a column with a number": (
         pd.DataFrame({0: X[:, 0], 7: ["x"] * 40}),
         "X must be numeric.*'x' in column 1",
