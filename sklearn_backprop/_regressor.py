@@ -597,7 +597,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             known = getattr(given, "dtype", None) in (np.float64, np.float32)
             if not known:  # only now are objects numbers, and long doubles of 64 bits
                 assert_all_finite(y, input_name=names[1])
-        return as_kernel_input(X), y, single
+            return as_kernel_input(X, names[0]), y, single
 
     def _check_unchanged(self, data):
         _, H, K = self._shape
@@ -894,7 +894,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         dtype = self._weights.dtype
         with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
             X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
-            y_hat = self._network_output(as_kernel_input(X))
+            y_hat = self._network_output(as_kernel_input(X, "X"))
             y_pred = to_predictions(y_hat, self._y_mean, self._y_std)
         return y_pred[:, 0] if self._single_output else y_pred
 

@@ -34,7 +34,7 @@ def check_inputs(X, X_mean, X_scale, name):
     row = _kernel.first_beyond(X, X_mean, X_scale)
     if row < X.shape[0]:
         x = X[[row]].toarray()[0] if issparse(X) else X[row]
-        with np.errstate(over="ignore", invalid="ignore"):  # entries may add up to ∞
+        with np.errstate(over="ignore"):
             column = np.abs((x - X_mean) * X_scale).argmax()
         raise _beyond(f"{row} of {name}, column {column},", _limit(X.dtype))
 

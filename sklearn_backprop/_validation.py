@@ -273,21 +273,26 @@ def check_targets(y):
     return np.require(y.reshape(len(y), -1), np.float64, "CA"), single
 
 
-def as_kernel_input(X):
+def as_kernel_input(X, name):
     """X with rows of neighbouring values, or X itself if a copy would be large.
 
     The kernel reads any strides, but columns that are apart more slowly. Sparse X has
     each column once in a row, in ascending order, and no zeros, which rounding would
     tell from those that are not stored.
+
+    Raises
+    ------
+    ValueError
+        If indices of sparse X are out of range, or entries add up to infinity.
     """
     if issparse(X):
-        return _canonical(X)
+        return _canonical(X, name)
     if X.nbytes >= LARGEST_COPY and X.flags.aligned:
         return X
     return np.require(X, requirements="CA")
 
 
-def _canonical(X):
+def _canonical(X, name):
     """CSR as the kernel takes it; what the user passed stays as it is."""
     arrays = (np.require(part, requirements="CA") for part in (X.data, *_indices(X)))
     X = type(X)(tuple(arrays), shape=X.shape)
@@ -296,6 +301,7 @@ def _canonical(X):
         X = X.copy()
         X.sum_duplicates()
         X.eliminate_zeros()
+        assert_all_finite(X.data, input_name=name)
     return X
 
 

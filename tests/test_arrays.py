@@ -93,8 +93,8 @@ def either_way(request, monkeypatch):
 
 def test_only_small_arrays_are_copied():
     small, large = (np.zeros((8, n)).T for n in (1000, 2**20))
-    assert _validation.as_kernel_input(large) is large
-    assert _validation.as_kernel_input(small).flags.c_contiguous
+    assert _validation.as_kernel_input(large, "X") is large
+    assert _validation.as_kernel_input(small, "X").flags.c_contiguous
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

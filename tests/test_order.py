@@ -158,8 +158,8 @@ def test_large_data_are_read_where_they_are(
     X, y = rows[0].astype(dtype), rows[1]
     taken = []
 
-    def take(X):
-        taken.append(as_kernel_input(X))
+    def take(X, name):
+        taken.append(as_kernel_input(X, name))
         return taken[-1]
 
     monkeypatch.setattr("sklearn_backprop._validation.LARGEST_COPY", 0)
