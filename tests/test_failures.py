@@ -247,7 +247,7 @@ def test_a_grid_search_survives_divergence(data):
         warnings.simplefilter("ignore")
         search.fit(*data)
     assert search.best_params_ == {"learning_rate_init": 0.05}
-    assert search.best_score_ > 0
+    assert search.best_score_ > 0.5
 
 
 @pytest.mark.parametrize("row", [0, 1, 74, 148, 149])

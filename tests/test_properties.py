@@ -275,5 +275,5 @@ class AnyCalls(RuleBasedStateMachine):
 
 TestAnyCalls = AnyCalls.TestCase
 TestAnyCalls.settings = settings(
-    fuzz, max_examples=int(LONG or 250), stateful_step_count=6
+    fuzz, max_examples=int(LONG or 500), stateful_step_count=6
 )
