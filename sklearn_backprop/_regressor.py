@@ -3,8 +3,6 @@
 from __future__ import annotations  # short signatures in help()
 
 import math
-import operator
-import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -14,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn import config_context, get_config
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -30,6 +28,7 @@ from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from ._config import warn_without_fma
 from ._diagnosis import divergence_message, poor_fit_messages
 from ._initial_weights import initial_weights
+from ._parameters import Parameters
 from ._persistence import from_pickle, to_pickle
 from ._presentations import (
     INITIAL_WEIGHTS,
@@ -376,7 +375,6 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------------ training
 
     @keep_signature(with_callbacks)
-    @keep_signature(_fit_context(prefer_skip_nested_validation=True))
     def fit(
         self,
         X: Matrix,
@@ -433,15 +431,19 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             If the mean of `sample_weight` is below 0.1 or above 100. In a warm start,
             if a value of y is 100 standard deviations and more from the mean.
         """
-        callbacks = EpochCallbacks(self, self.max_iter)
+        parameters = Parameters.of(self)
+        callbacks = EpochCallbacks(self, parameters.max_iter)
         with Rollback(self) as rollback:
             check_validation_arguments(
-                self.early_stopping, X_val, y_val, sample_weight_val
+                parameters.early_stopping, X_val, y_val, sample_weight_val
             )
-            data, resumed = self._validate(X, y, sample_weight, resume=self.warm_start)
-            order, held_out, seen = self._order(data, holds_out=X_val is None)
+            data, resumed = self._validate(
+                X, y, sample_weight, parameters, resume=parameters.warm_start
+            )
+            holds_out = parameters.early_stopping and X_val is None
+            order, held_out, seen = self._order(data, parameters, holds_out=holds_out)
             if not resumed:
-                self._initialise(data, order)
+                self._initialise(data, order, parameters)
             examples = self._examples(data, order, resumed)
             if X_val is not None:
                 validation = self._given_validation_set(X_val, y_val, sample_weight_val)
@@ -456,7 +458,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 )
             self._note_data(seen)
             callbacks.begin(X, y, sample_weight)
-            stopped = self._train(examples, validation, rollback, callbacks)
+            stopped = self._train(examples, validation, parameters, rollback, callbacks)
             callbacks.end()
             if X_val is not None and self._score_to_beat <= 0:
                 warn(
@@ -466,9 +468,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                     "does not transform them by itself.",
                     ConvergenceWarning,
                 )
-            if not stopped and self.learning_rate != "linear":
+            if not stopped and parameters.learning_rate != "linear":
                 warn(
-                    f"max_iter={self.max_iter} epochs were over before training "
+                    f"max_iter={parameters.max_iter} epochs were over before training "
                     "stalled. Increase max_iter, or use learning_rate='linear'.",
                     ConvergenceWarning,
                 )
@@ -477,7 +479,6 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return self
 
     @keep_signature(available_if(_can_fit_partially))
-    @keep_signature(_fit_context(prefer_skip_nested_validation=False))
     def partial_fit(
         self, X: Matrix, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
@@ -518,12 +519,14 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             `sample_weight` is below 0.1 or above 100.
         """
         with Rollback(self):
-            self._validate_changed_params()
-            data, resumed = self._validate(X, y, sample_weight, resume=True)
-            order, _, seen = self._order(data, holds_out=False)
+            parameters = Parameters.of(self, getattr(self, "_valid_params", None))
+            if not get_config()["skip_parameter_validation"]:
+                self._valid_params = parameters
+            data, resumed = self._validate(X, y, sample_weight, parameters, resume=True)
+            order, _, seen = self._order(data, parameters, holds_out=False)
             if not resumed:
-                self._initialise(data, order)
-                if self.standardize and data.X.shape[0] < FEW_ROWS:
+                self._initialise(data, order, parameters)
+                if parameters.standardize and data.X.shape[0] < FEW_ROWS:
                     warn(
                         f"The mean and standard deviation of the {data.X.shape[0]} "
                         "rows in the first partial_fit standardise all later calls "
@@ -532,46 +535,23 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                     )
             examples = self._examples(data, order, resumed)
             self._note_data(seen)
-            self._run_epoch(self._training(examples), order.total(), progress=0)
-            self._end_epoch()
-        if self.verbose:
+            training = self._training(examples, parameters)
+            self._run_epoch(training, order.total(), parameters, progress=0)
+            self._end_epoch(parameters)
+        if parameters.verbose:
             self._report()
         return self
 
-    def _validate_changed_params(self):
-        """Validate what _fit_context leaves out of calls after the first.
-
-        Every time would take as long as hundreds of updates.
-        """
-        params = tuple(getattr(self, name) for name in self._parameter_constraints)
-        valid = getattr(self, "_valid_params", params[:0])
-        changed = len(valid) != len(params) or any(map(operator.is_not, params, valid))
-        if changed and not get_config()["skip_parameter_validation"]:
-            self._validate_params()
-            self._valid_params = params
-
-    def _refuse_huge_params(self):
-        """Refuse integers beyond float64, which are real numbers to scikit-learn."""
-        largest = sys.float_info.max
-        for name in ("learning_rate_init", "alpha", "tol"):
-            value = getattr(self, name)
-            if isinstance(value, Integral) and value > largest:
-                raise ValueError(
-                    f"The {name!r} parameter must be at most {largest:.2g}, as are "
-                    "floats."
-                )
-
-    def _validate(self, X, y, sample_weight, *, resume):
+    def _validate(self, X, y, sample_weight, parameters, *, resume):
         """The data as arrays, and whether training goes on from an earlier model."""
-        self._refuse_huge_params()
         resumed = resume and self.__sklearn_is_fitted__()
         warn_without_fma()
         X, y, single = self._as_arrays(X, y, reset=not resumed)
         data = _Data(X, y, check_presentations(sample_weight, X), single)
         if resumed:
-            self._check_unchanged(data)
+            self._check_unchanged(data, parameters)
         else:
-            self._seed = draw_seed(self.random_state)
+            self._seed = draw_seed(parameters.random_state)
         return data, resumed
 
     def _as_arrays(self, X, y, *, reset, dtype=None, names="Xy"):
@@ -599,13 +579,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 assert_all_finite(y, input_name=names[1])
             return as_kernel_input(X, names[0]), y, single
 
-    def _check_unchanged(self, data):
+    def _check_unchanged(self, data, parameters):
         _, H, K = self._shape
-        if self.hidden_layer_size != H:
+        if parameters.hidden_layer_size != H:
             raise ValueError(
-                f"hidden_layer_size={self.hidden_layer_size}, but the model so far has "
-                f"{H} hidden nodes. Training can only go on with the "
-                "same number; fit with warm_start=False starts anew."
+                f"hidden_layer_size={parameters.hidden_layer_size}, but the model so "
+                f"far has {H} hidden nodes. Training can only go on with the same "
+                "number; fit with warm_start=False starts anew."
             )
         if data.y.shape[1] != K:
             raise ValueError(
@@ -613,11 +593,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 "Training can only go on with the same number; fit with "
                 "warm_start=False starts anew."
             )
-        if self.standardize != self._standardized:
+        if parameters.standardize != self._standardized:
             raise ValueError(
-                f"standardize={self.standardize}, but the model so far was trained "
-                f"with standardize={self._standardized}; fit with warm_start=False "
-                "starts anew."
+                f"standardize={parameters.standardize}, but the model so far was "
+                f"trained with standardize={self._standardized}; fit with "
+                "warm_start=False starts anew."
             )
         if data.X.dtype != self._weights.dtype:
             raise ValueError(
@@ -626,23 +606,23 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 "starts anew."
             )
 
-    def _order(self, data, *, holds_out):
+    def _order(self, data, parameters, *, holds_out):
         """The presentations, the rows to validate on or None, and a fingerprint."""
         hashes, rows, held_out = _kernel.hash_rows(data.X, data.y), None, None
         seen = fingerprint(hashes, data.weight)
-        if self.early_stopping and holds_out:
+        if holds_out:
             rows, held_out = hold_out(
-                hashes, data.weight, self.validation_fraction, self._seed
+                hashes, data.weight, parameters.validation_fraction, self._seed
             )
-        order = starting_order(hashes, data.weight, rows, by_content=self.shuffle)
+        order = starting_order(hashes, data.weight, rows, by_content=parameters.shuffle)
         return order, held_out, seen
 
-    def _initialise(self, data, order):
+    def _initialise(self, data, order, parameters):
         """Statistics of the presentations, initial weights and empty records."""
         X, y = data.X, data.y
-        d, H, K = X.shape[1], self._whole("hidden_layer_size"), y.shape[1]
-        self._standardized = bool(self.standardize)
-        if self.standardize:
+        d, H, K = X.shape[1], int(parameters.hidden_layer_size), y.shape[1]
+        self._standardized = bool(parameters.standardize)
+        if self._standardized:
             self._X_mean, X_std = _kernel.moments(X, order.order, order.share)
             self._y_mean, y_std = _kernel.moments(y, order.order, order.share)
         else:
@@ -718,17 +698,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         weight = np.ldexp(weight, -np.frexp(weight.max())[1])  # so that sums are finite
         return ValidationSet(X[rows], y[rows], weight[rows])
 
-    def _batch_size(self, n):
-        return n if self.batch_size == "all" else min(self._whole("batch_size"), n)
-
-    def _whole(self, name):
-        """A size or count, which is relied on even with no validation."""
-        value = int(getattr(self, name))
-        if value < 1:
-            raise ValueError(f"{name}={value}. Expected at least 1.")
-        return value
-
-    def _training(self, examples):
+    def _training(self, examples, parameters):
         """The kernel, ready for epochs on the examples."""
         return _kernel.Training(
             self._shape,
@@ -738,12 +708,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             self._X_scale,
             examples.order.order,
             examples.order.share,
-            batch_size=self._batch_size(len(examples.order)),
-            alpha=self.alpha,
-            momentum=self.momentum,
+            batch_size=parameters.examples_per_batch(len(examples.order)),
+            alpha=parameters.alpha,
+            momentum=parameters.momentum,
         )
 
-    def _train(self, examples, validation, rollback, callbacks):
+    def _train(self, examples, validation, parameters, rollback, callbacks):
         """Run epochs until training stalls or max_iter; return whether it stalled."""
         stop = False
         if validation is not None:
@@ -755,12 +725,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 y_hat = self._network_output(validation.X)
                 self._score_to_beat = validation.score(y_hat)
 
-        training, total = self._training(examples), examples.order.total()
-        max_iter = self._whole("max_iter")
+        training = self._training(examples, parameters)
+        total, max_iter = examples.order.total(), int(parameters.max_iter)
         report_every = -(-max_iter // 10)
         for epoch in range(max_iter):
             callbacks.begin_epoch()
-            self._run_epoch(training, total, epoch / max_iter)
+            self._run_epoch(training, total, parameters, epoch / max_iter)
             score = None
             if validation is not None:
                 y_hat = self._network_output(validation.X)
@@ -768,18 +738,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 self.validation_loss_curve_.append(validation.loss(y_hat))
                 if score > self._score_to_beat:
                     best = self._weights, self._velocity
-            stop = self._end_epoch(score)
+            stop = self._end_epoch(parameters, score)
             rollback.keep()
             stop = callbacks.end_epoch() or stop
-            if self.verbose and (stop or (epoch + 1) % report_every == 0):
-                self._report()
+            if parameters.verbose and (stop or (epoch + 1) % report_every == 0):
+                self._report(score)
             if stop:
                 break
         if validation is not None:
             self._weights, self._velocity = best
         return stop
 
-    def _run_epoch(self, training, total, progress):
+    def _run_epoch(self, training, total, parameters, progress):
         """Present every example, and take over the weights.
 
         Parameters
@@ -787,24 +757,23 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         training : _kernel.Training
         total : float
             The sum of the weights of all presentations.
+        parameters : Parameters
         progress : float
             Share of the epochs of this call that are done.
         """
         n, H = training.n, self._shape[1]
-        batch_size = self._batch_size(n)
+        batch_size = parameters.examples_per_batch(n)
         eta = step_size(
-            self.learning_rate,
-            initial_step_size(self.learning_rate_init, H, batch_size, self.momentum),
+            parameters.learning_rate,
+            initial_step_size(
+                parameters.learning_rate_init, H, batch_size, parameters.momentum
+            ),
             epoch=self.n_iter_,
             progress=progress,
             reductions=self._reductions,
         )
-        if self.shuffle:
+        if parameters.shuffle:
             training.shuffle(self._seed, self.n_iter_)
-        if self.momentum == 0:
-            self._velocity = None
-        elif self._velocity is None:
-            self._velocity = np.zeros_like(self._weights)
         weights, velocity, loss, finite = training.epoch(
             self._weights, self._velocity, eta
         )
@@ -815,10 +784,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 divergence_message(
                     self.n_iter_ + 1,
                     eta,
-                    self.alpha,
+                    parameters.alpha,
                     H,
                     batch_size,
-                    self.momentum,
+                    parameters.momentum,
                     self._standardized,
                 )
             )
@@ -827,7 +796,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         self.n_iter_ += 1
         self.t_ += n
 
-    def _end_epoch(self, score=None):
+    def _end_epoch(self, parameters, score=None):
         """Record an epoch; return whether training has stalled for too long."""
         loss, to_beat = self.loss_, self._loss_to_beat
         if score is not None:
@@ -835,23 +804,24 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             self._score_to_beat = max(score, self._score_to_beat)
             self.validation_scores_.append(score)
             self.best_validation_score_ = max(score, self.best_validation_score_)
-        self._stalled = stalled_epochs(self._stalled, loss, to_beat, self.tol)
+        self._stalled = stalled_epochs(self._stalled, loss, to_beat, parameters.tol)
         self._loss_to_beat = min(self.loss_, self._loss_to_beat)
         self.best_loss_ = min(self.loss_, self.best_loss_)
         self.loss_curve_.append(self.loss_)
 
-        if self._stalled <= self.n_iter_no_change or self.learning_rate == "linear":
+        schedule = parameters.learning_rate
+        if self._stalled <= parameters.n_iter_no_change or schedule == "linear":
             return False
         self._stalled = 0
-        if self.learning_rate == "adaptive" and self._reductions < MAX_REDUCTIONS:
+        if schedule == "adaptive" and self._reductions < MAX_REDUCTIONS:
             self._reductions += 1
             return False
         return True
 
-    def _report(self):
+    def _report(self, score=None):
         line = f"Epoch {self.n_iter_}: loss {self.loss_:.6g}"
-        if self.early_stopping:
-            line += f", validation R² {self.validation_scores_[-1]:.4f}"
+        if score is not None:
+            line += f", validation R² {score:.4f}"
         print(line)
 
     def _poor_fit(self, examples):

@@ -129,7 +129,7 @@ class AnyCalls(RuleBasedStateMachine):
         """The result of a call, or None if it was refused and so changed nothing."""
         model, keywords, assume_finite = self.model, keywords or {}, draw(RARELY)
         # Copied, for arrays must not change either; of parameters only the user draws.
-        shared = (model.random_state, *getattr(model, "_valid_params", ()))
+        shared = (model.random_state, getattr(model, "_valid_params", None))
         before = copy.deepcopy(vars(model), {id(value): value for value in shared})
         predictions = self.predictions() if self.fitted else None
         passed = [*given, *keywords.values()]

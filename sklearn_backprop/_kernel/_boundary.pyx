@@ -5,8 +5,10 @@
 Types and sizes are checked here, once more and in no time, because the kernel reads
 whatever memory it is told to, and somebody may have replaced an attribute of a model.
 Contents are not: values are finite, row numbers are those of X, CSR has no repeated
-entries. Arrays are of one floating-point type (real), float32 or float64. X may have
-any strides, or be CSR; everything else is C-contiguous. The GIL is released while the
+entries. What leads to memory (row numbers, and the places of sparse entries) is in
+arrays of this package, which no user can write to during a call; see ../_sparse.py.
+Arrays are of one floating-point type (real), float32 or float64. X may have any
+strides, or be CSR; everything else is C-contiguous. The GIL is released while the
 kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
 Ctrl-C ends a long call within a fraction of a second.
 
@@ -274,27 +276,39 @@ cdef const functions *functions_for(shape, X) except NULL:
     return &BRIEF_KERNEL.f32 if X.dtype.itemsize == 4 else &BRIEF_KERNEL.f64
 
 
+cdef bint is_narrow(rows) except -1:
+    """Whether row numbers have 32 bits, and not 64."""
+    narrow = rows.itemsize == NARROW.itemsize
+    items(rows, "order", rows.size, NARROW if narrow else WIDE)
+    return narrow
+
+
 cdef class Examples:
     """Data, and pointers into them; all but X may be None."""
 
     cdef examples data
-    cdef object arrays
+    cdef object arrays  # held, for as long as there are pointers into them
 
     def __init__(self, X, y=None, mean=None, scale=None, order=None, share=None):
         cdef examples *data = &self.data
+        cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
         if isinstance(X, np.ndarray):
             self.arrays = X, y, mean, scale, order, share
             data.row_stride = X.strides[0] // X.itemsize
             data.column_stride = X.strides[1] // X.itemsize
             data.indptr = data.indices = NULL
         else:
-            self.arrays = X.data, y, mean, scale, order, share, X.indptr, X.indices
+            values, indices, indptr = X.data, X.indices, X.indptr
+            self.arrays = values, y, mean, scale, order, share, indices, indptr
+            wide = indices.itemsize == 8
+            index = np.int64 if wide else np.int32
             data.row_stride = data.column_stride = 0
-            data.indptr = address(X.indptr)
-            data.indices = address(X.indices)
-            data.wide_indices = X.indices.itemsize == 8
+            data.indptr = items(indptr, "indptr", n + 1, index)
+            data.indices = items(indices, "indices", values.size, index)
+            if indptr[n] > values.size:
+                raise ValueError(f"X has {values.size} of {indptr[n]} entries.")
+            data.wide_indices = wide
         data.X = address(self.arrays[0])
-        cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
         data.y = address(y) if y is not None else NULL
         data.mean = data.scale = data.order.share = NULL
         if mean is not None:
@@ -305,12 +319,13 @@ cdef class Examples:
         self.set_order(order)
 
     cdef set_order(self, order):
-        self.data.order.narrow = NULL
-        self.data.order.wide = NULL
-        if order is not None and order.dtype == NARROW:
-            self.data.order.narrow = <const uint32_t *> address(order)
+        cdef presentations *to = &self.data.order
+        to.narrow = NULL
+        to.wide = NULL
+        if order is not None and is_narrow(order):
+            to.narrow = <const uint32_t *> address(order)
         elif order is not None:
-            self.data.order.wide = <const uint64_t *> address(order)
+            to.wide = <const uint64_t *> address(order)
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
@@ -458,6 +473,8 @@ cdef class Training:
         double alpha=0,
         double momentum=0,
     ):
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}. Expected at least 1.")
         self.net = network_of(shape)
         self.run = functions_for(shape, X)
         self.dtype = X.dtype
@@ -493,50 +510,58 @@ cdef class Training:
     def epoch(self, weights, velocity, double eta):
         """Present every example once.
 
-        Takes and returns weights and, with momentum, velocity: what is given is left as
-        it is.
+        Takes and returns weights and velocity, the last update: what is given is left
+        as it is. No pointer into either outlives the call.
 
         Returns
         -------
-        weights, velocity : ndarray
+        weights : ndarray
+        velocity : ndarray or None
+            None without momentum, whatever was given; with it, None is taken as zeros.
         loss : float
             Σ E over the presentations, each E from just before its own update. A sum
             that is not finite ends the epoch early: the weights are then of no use.
         finite : bool
             Whether loss is, and outputs for all X within `LIMIT` are.
         """
+        cdef network net = self.net
+        cdef rule rule = self.rule
         cdef Py_ssize_t start, stop
         cdef double loss = 0
         cdef bint finite
-        weights_of(&self.net, weights, self.dtype)
+        weights_of(&net, weights, self.dtype)
         before = aligned(weights)
         weights = aligned_empty(weights.size, weights.dtype)
-        self.net.weights = address(weights)
+        net.weights = address(weights)
         if not self.in_rows:
-            memcpy(self.net.weights, address(before), before.nbytes)
-        if velocity is not None:
-            weights_of(&self.net, velocity, self.dtype, "velocity")
+            memcpy(net.weights, address(before), before.nbytes)
+        if rule.momentum == 0:
+            velocity = None
+        elif velocity is None:
+            velocity = aligned_empty(weights.size, weights.dtype)
+            velocity[:] = 0
+        else:
+            weights_of(&net, velocity, self.dtype, "velocity")
             velocity = aligned_copy(velocity)
-            self.net.velocity = address(velocity)
-        self.rule.eta = eta
+        if velocity is not None:
+            net.velocity = address(velocity)
+        rule.eta = eta
 
         cdef const void *start_from = address(before)
         if self.in_rows:
             with nogil:
-                self.run.open_rows(&self.net, &self.given.data, start_from)
-        for start in range(0, self.rule.n, self.chunk):
-            stop = min(start + self.chunk, self.rule.n)
+                self.run.open_rows(&net, &self.given.data, start_from)
+        for start in range(0, rule.n, self.chunk):
+            stop = min(start + self.chunk, rule.n)
             with nogil:
-                loss += self.run.train(
-                    &self.net, &self.given.data, &self.rule, start, stop
-                )
+                loss += self.run.train(&net, &self.given.data, &rule, start, stop)
             raise_if_signalled()
             if not isfinite(loss):
                 break
         with nogil:
             if self.in_rows:
-                self.run.close_rows(&self.net, &self.given.data)
-            finite = isfinite(loss) and self.run.finite(&self.net)
+                self.run.close_rows(&net, &self.given.data)
+            finite = isfinite(loss) and self.run.finite(&net)
         return weights, velocity, loss, finite
 
 
@@ -576,7 +601,7 @@ def hash_rows(X, y):
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], K = y.shape[1]
     cdef const functions *run = functions_of(X.dtype)
     cdef Examples given = Examples(X)
-    cdef const double *targets = <const double *> address(y)
+    cdef const double *targets = <const double *> items(y, "y", n * K, FLOAT64)
     hashes = np.empty(n, np.uint64)
     cdef uint64_t *to = <uint64_t *> address(hashes)
 
@@ -588,9 +613,9 @@ def hash_rows(X, y):
 def sort_rows(keys, rows):
     """Sort both by keys, in place."""
     cdef Py_ssize_t n = len(keys)
-    cdef bint narrow = rows.dtype == NARROW
+    cdef bint narrow = is_narrow(rows)
     cdef void *to = address(rows)
-    cdef uint64_t *by = <uint64_t *> address(keys)
+    cdef uint64_t *by = <uint64_t *> items(keys, "keys", len(rows), WIDE)
 
     with nogil:
         if narrow:
@@ -602,7 +627,7 @@ def sort_rows(keys, rows):
 def shuffle(rows, uint64_t seed, uint64_t epoch):
     """Put rows into a random order, in place, the same for the same seed and epoch."""
     cdef Py_ssize_t n = len(rows)
-    cdef bint narrow = rows.dtype == NARROW
+    cdef bint narrow = is_narrow(rows)
     cdef void *to = address(rows)
 
     with nogil:
