@@ -15,7 +15,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.utils._param_validation import validate_parameter_constraints
 
-# What arrays and loops have as their sizes.
+# Parameters that are sizes of arrays or loops.
 SIZES = ("hidden_layer_size", "batch_size", "max_iter")
 
 
@@ -59,7 +59,8 @@ class Parameters:
         ------
         ValueError
             If a parameter is not as it has to be. Where scikit-learn is configured to
-            skip the validation of parameters, only sizes are checked.
+            skip the validation of parameters, only numbers that would be too large,
+            and sizes, are checked.
         """
         values = {field.name: getattr(estimator, field.name) for field in fields(cls)}
         if valid and not any(map(is_not, values.values(), vars(valid).values())):
@@ -67,18 +68,21 @@ class Parameters:
         if not get_config()["skip_parameter_validation"]:
             validate_parameter_constraints(
                 estimator._parameter_constraints,
-                values,
+                estimator.get_params(deep=False) | values,  # those of subclasses, too
                 caller_name=type(estimator).__name__,
             )
-            _refuse_huge(values)
+        _refuse_huge(values)
         for name in SIZES:
-            if values[name] != "all" and int(values[name]) < 1:
+            if (name, values[name]) == ("batch_size", "all"):
+                continue
+            values[name] = int(values[name])
+            if values[name] < 1:
                 raise ValueError(f"{name}={values[name]}. Expected at least 1.")
         return cls(**values)
 
     def examples_per_batch(self, n: int) -> int:
         """The number of n examples that are in a batch."""
-        return n if self.batch_size == "all" else min(int(self.batch_size), n)
+        return n if self.batch_size == "all" else min(self.batch_size, n)
 
 
 def _refuse_huge(values):

@@ -47,6 +47,7 @@ from ._schedules import (
     step_size,
 )
 from ._scoring import ValidationSet
+from ._sparse import with_checked_indices
 from ._typing import Matrix, keep_signature
 from ._units import (
     check_inputs,
@@ -520,6 +521,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """
         with Rollback(self):
             parameters = Parameters.of(self, getattr(self, "_valid_params", None))
+            _can_fit_partially(parameters)  # it may have changed since the call began
             if not get_config()["skip_parameter_validation"]:
                 self._valid_params = parameters
             data, resumed = self._validate(X, y, sample_weight, parameters, resume=True)
@@ -556,9 +558,14 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     def _as_arrays(self, X, y, *, reset, dtype=None, names="Xy"):
         """X for the kernel, y as float64 of shape (n, K), and whether it was 1-D."""
+        if issparse(y):
+            raise ValueError(
+                f"{names[1]} is sparse. Expected a dense array: use "
+                f"{names[1]}.toarray()."
+            )
+        X, given = with_checked_indices(X, names[0]), y
         found = check_numeric(X, names[0])
         check_numeric(y, names[1])
-        given = y
         with (
             np.errstate(over="ignore", invalid="ignore"),  # in sums of what is finite
             config_context(assume_finite=False),  # or one NaN would cost the model
@@ -620,7 +627,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     def _initialise(self, data, order, parameters):
         """Statistics of the presentations, initial weights and empty records."""
         X, y = data.X, data.y
-        d, H, K = X.shape[1], int(parameters.hidden_layer_size), y.shape[1]
+        d, H, K = X.shape[1], parameters.hidden_layer_size, y.shape[1]
         self._standardized = bool(parameters.standardize)
         if self._standardized:
             self._X_mean, X_std = _kernel.moments(X, order.order, order.share)
@@ -726,7 +733,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 self._score_to_beat = validation.score(y_hat)
 
         training = self._training(examples, parameters)
-        total, max_iter = examples.order.total(), int(parameters.max_iter)
+        total, max_iter = examples.order.total(), parameters.max_iter
         report_every = -(-max_iter // 10)
         for epoch in range(max_iter):
             callbacks.begin_epoch()
@@ -860,8 +867,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             or the names of its features.
         """
         check_is_fitted(self)
+        X, dtype = with_checked_indices(X, "X"), self._weights.dtype
         check_numeric(X, "X")
-        dtype = self._weights.dtype
         with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
             X = validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
             y_hat = self._network_output(as_kernel_input(X, "X"))

@@ -11,6 +11,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
+from ._sparse import canonical
 from ._warning import warn
 
 # Presentations of a row; more make an epoch take for ever.
@@ -43,7 +44,8 @@ def check_numeric(data, name):
     Parameters
     ----------
     data : array-like, dataframe, series or None
-        What the user passed; None and sparse data are left to `validate_data`.
+        What the user passed. Sparse X comes from `with_checked_indices`; None is left
+        to `validate_data`.
     name : str
         What to call it in the message.
 
@@ -57,14 +59,11 @@ def check_numeric(data, name):
     ------
     ValueError
         If data holds text, dates, times, gaps or numbers beyond float64, or is no
-        rectangular array, or sparse with entries outside of its shape.
+        rectangular array.
     """
     if data is None:
         return _floating(None)
     if issparse(data):
-        if data.dtype.kind not in "biufc":  # conversion would make numbers of them
-            raise _not_numeric(name, f"values of type {data.dtype}")
-        _check_places(data, name)
         return _floating(data.dtype)
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
         raise ValueError(f"Input {name} contains NaN: a masked value is a gap.")
@@ -93,26 +92,6 @@ def check_numeric(data, name):
     elif isinstance(getattr(data, "dtypes", None), list):  # of polars
         _check_columns(data.dtypes, name)
     return _floating(array.dtype)
-
-
-def _check_places(X, name):
-    """Refuse entries outside of the shape, which conversion to CSR would write there.
-
-    CSR itself is checked where it goes to the kernel. What has no rows and columns is
-    left to `validate_data`.
-    """
-    if X.ndim != 2:
-        return
-    if X.format in ("csc", "bsr"):
-        X = type(X)((X.data, X.indices, X.indptr), shape=X.shape)  # its own is pruned
-        X.check_format(full_check=True)
-    elif X.format == "coo":
-        type(X)((X.data, (X.row, X.col)), shape=X.shape)  # which checks them
-    elif X.format == "lil" and list(map(len, X.rows)) != list(map(len, X.data)):
-        raise ValueError(
-            f"{name} has rows whose data and indices differ in length. Expected one "
-            "index for every value."
-        )
 
 
 def _check_objects(array, name, names):
@@ -208,7 +187,8 @@ def check_weights(weight, X, name):
     if weight is None:
         return None
     check_numeric([weight] if isinstance(weight, Real) else weight, name)
-    weight = _check_sample_weight(weight, X, dtype=np.float64)
+    # a copy: one number is counted and used at several places
+    weight = _check_sample_weight(weight, X, dtype=np.float64, copy=True)
     valid = (weight >= 0) & np.isfinite(weight)  # one number for all is not checked
     if not valid.all():
         row = int(valid.argmin())
@@ -265,8 +245,6 @@ def check_targets(y):
     y : ndarray
         What `validate_data` returned.
     """
-    if issparse(y):
-        raise ValueError("y is sparse. Expected a dense array: use y.toarray().")
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     single = y.ndim == 1
@@ -274,39 +252,21 @@ def check_targets(y):
 
 
 def as_kernel_input(X, name):
-    """X with rows of neighbouring values, or X itself if a copy would be large.
+    """X with rows of neighboring values, or as it is if a copy would be large.
 
     The kernel reads any strides, but columns that are apart more slowly. Sparse X has
     each column once in a row, in ascending order, and no zeros, which rounding would
-    tell from those that are not stored.
+    tell from those that are not stored. What is returned is another object than X,
+    whose shape and strides nobody else can change.
 
     Raises
     ------
     ValueError
-        If indices of sparse X are out of range, or entries add up to infinity.
+        If entries of sparse X add up to infinity.
     """
     if issparse(X):
-        return _canonical(X, name)
+        return canonical(X, name)
+    X = X[...]
     if X.nbytes >= LARGEST_COPY and X.flags.aligned:
         return X
     return np.require(X, requirements="CA")
-
-
-def _canonical(X, name):
-    """CSR as the kernel takes it; what the user passed stays as it is."""
-    arrays = (np.require(part, requirements="CA") for part in (X.data, *_indices(X)))
-    X = type(X)(tuple(arrays), shape=X.shape)
-    X.check_format(full_check=True)  # a wrong index would be read from anywhere
-    if not X.has_canonical_format or np.count_nonzero(X.data) < X.nnz:
-        X = X.copy()
-        X.sum_duplicates()
-        X.eliminate_zeros()
-        assert_all_finite(X.data, input_name=name)
-    return X
-
-
-def _indices(X):
-    """Indices and indptr of one type, as SciPy makes them."""
-    if X.indices.dtype == X.indptr.dtype:
-        return X.indices, X.indptr
-    return X.indices.astype(np.int64), X.indptr.astype(np.int64)

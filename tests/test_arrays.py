@@ -93,7 +93,9 @@ def either_way(request, monkeypatch):
 
 def test_only_small_arrays_are_copied():
     small, large = (np.zeros((8, n)).T for n in (1000, 2**20))
-    assert _validation.as_kernel_input(large, "X") is large
+    taken = _validation.as_kernel_input(large, "X")
+    assert np.shares_memory(taken, large)
+    assert taken.strides == large.strides
     assert _validation.as_kernel_input(small, "X").flags.c_contiguous
 
 

@@ -75,7 +75,7 @@ def test_arrays_of_rows_are_as_long_as_there_are_rows():
         lambda: _kernel.sort_rows(keys, ORDER[1:].copy()),
     ]
     for call in calls:
-        with pytest.raises(ValueError, match=r"Expected \d+ neighbouring items"):
+        with pytest.raises(ValueError, match=r"Expected \d+ contiguous items"):
             call()
 
 

@@ -5,8 +5,8 @@
 Types and sizes are checked here, once more and in no time, because the kernel reads
 whatever memory it is told to, and somebody may have replaced an attribute of a model.
 Contents are not: values are finite, row numbers are those of X, CSR has no repeated
-entries. What leads to memory (row numbers, and the places of sparse entries) is in
-arrays of this package, which no user can write to during a call; see ../_sparse.py.
+entries. Row numbers and sparse indices are private copies, which nobody else can write
+to during a call; see ../_sparse.py.
 Arrays are of one floating-point type (real), float32 or float64. X may have any
 strides, or be CSR; everything else is C-contiguous. The GIL is released while the
 kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
@@ -231,8 +231,8 @@ cdef void *items(array, name, Py_ssize_t size, dtype) except? NULL:
     else:
         return address(array)
     raise ValueError(
-        f"The {name} of the network is {found}. Expected {size} neighbouring items of "
-        f"{dtype}. Was an attribute of the model replaced?"
+        f"The array of {name} is {found}. Expected {size} contiguous items of "
+        f"dtype {dtype}."
     )
 
 

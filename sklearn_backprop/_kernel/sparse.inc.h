@@ -141,7 +141,7 @@ static NAME(entries) NAME(entries_of)(const NAME(rows) *rows, const examples *da
     }
     /* zeros in columns that are far: columns of a row ascend */
     ptrdiff_t e = row.start;
-    for (ptrdiff_t j = 0; n_far < rows->n_far; j++) {
+    for (ptrdiff_t j = 0; n_far < rows->n_far && j < rows->d; j++) {
         const int is_far =
             NAME(implicit_mean)(data, j) != data->mean[j] * data->scale[j];
         if (e < row.stop && NAME(index)(row.columns, row.wide, e) == j) {
