@@ -12,13 +12,16 @@ split and budget the settings take turns.
 
 import argparse
 
+import command_line
 import numpy as np
-from bench_defaults import fit_and_test, load, standardised_mlp, train_rows
+from bench_defaults import fit_and_test, load_all, standardised_mlp, train_rows
 
 from sklearn_backprop import BackpropRegressor
 
 FIRST_SPLIT = 5
 BUDGETS = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800]
+
+TINY = {"splits": 1, "budgets": [1, 2]}
 
 
 def backprop(max_iter, seed, **parameters):
@@ -93,16 +96,16 @@ def main():
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS)
     parser.add_argument("--plot", help="where to save a .png")
-    arguments = parser.parse_args()
+    arguments = command_line.read(parser, globals(), TINY)
 
-    data = load(arguments.folder)
+    data = load_all(arguments.folder)
     if arguments.data not in data:
         raise SystemExit(
             f"{arguments.folder} holds no {arguments.data}.npz. Expected --data to be "
             f"one of {', '.join(data)}."
         )
-    X, y, test_index = data[arguments.data]
-    tests = test_index[FIRST_SPLIT : FIRST_SPLIT + arguments.splits]
+    X, y, tests = data[arguments.data]
+    tests = tests[FIRST_SPLIT : FIRST_SPLIT + arguments.splits]
     print(
         f"{arguments.data}: {X.shape[0]} rows, {X.shape[1]} features; medians over "
         f"splits {FIRST_SPLIT} to {FIRST_SPLIT + len(tests) - 1}.\n"

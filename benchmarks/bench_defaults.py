@@ -18,6 +18,7 @@ import warnings
 from pathlib import Path
 from unittest.mock import patch
 
+import command_line
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.compose import TransformedTargetRegressor
@@ -59,24 +60,45 @@ MODULES = {
     "SPREAD": _initial_weights,
     "AUTO_STEP": _schedules,
 }
+CHOSEN, REPORTED = range(5), range(5, 20)  # splits
+FOLDS = 10
+SEEDS = range(5)  # in "report", for both estimators depend on theirs
+ROWS = None  # of every data set: all
+
+TINY = {
+    "VARIATIONS": [{}, {"BIAS": 3.0}, {"max_iter": 100}],
+    "CHOSEN": range(1),
+    "REPORTED": range(5, 7),
+    "FOLDS": 2,
+    "SEEDS": range(2),
+    "ROWS": 100,
+}
 
 
-def load(folder):
-    """Name: (X, y, test_index) for every data set."""
+def load_splits(folder, rows=None):
+    """Name: (X, y, tests) for every .npz, tests a list of arrays of rows.
+
+    With `rows` given there are no others than the first of them.
+    """
     data = {}
-    paths = sorted(Path(folder).glob("*.npz"))
-    if not paths:
+    for path in sorted(Path(folder).glob("*.npz")):
+        with np.load(path) as file:
+            X, y, tests = file["X"][:rows], file["y"][:rows], file["test_index"]
+            data[path.stem] = X, y, [test[test < len(y)] for test in tests]
+    if not data:
         raise SystemExit(
             f"{folder} holds no .npz file. Expected a folder of data sets."
         )
-    for path in paths:
-        with np.load(path) as file:
-            data[path.stem] = file["X"], file["y"], file["test_index"]
+    return data
+
+
+def load_all(folder, rows=None):
+    """load_splits, joined by load_diabetes."""
     X, y = load_diabetes(return_X_y=True, scaled=False)
     random = np.random.RandomState(0)
+    X, y = X[:rows], y[:rows]
     tests = [random.permutation(len(y))[: len(y) // 10] for _ in range(20)]
-    data["diabetes"] = X, y, np.array(tests)
-    return data
+    return load_splits(folder, rows) | {"diabetes": (X, y, tests)}
 
 
 def standardised_mlp(seed):
@@ -107,11 +129,11 @@ def fit_and_test(model, X, y, train, test):
 
 
 def cross_validate(make_model, X, y, split):
-    """Root of the mean squared error over ten folds, each with a seed of its own."""
-    folds = KFold(10, shuffle=True, random_state=split).split(X)
+    """Root of the mean squared error over folds, each with a seed of its own."""
+    folds = KFold(FOLDS, shuffle=True, random_state=split).split(X)
     errors, seconds = zip(
         *(
-            fit_and_test(make_model(10 * split + number), X, y, *fold)
+            fit_and_test(make_model(FOLDS * split + number), X, y, *fold)
             for number, fold in enumerate(folds)
         ),
         strict=True,
@@ -139,9 +161,9 @@ def choose(data, n_jobs):
     """RMSE of every variation, relative to MLPRegressor's on the same folds."""
     cases = [
         (name, X[rows], y[rows], split)
-        for name, (X, y, test_index) in data.items()
-        for split in range(5)
-        for rows in [train_rows(y, test_index[split])]
+        for name, (X, y, tests) in data.items()
+        for split in CHOSEN
+        for rows in [train_rows(y, tests[split])]
     ]
     parallel = Parallel(n_jobs)
     baseline = parallel(
@@ -173,11 +195,10 @@ def report(data):
         "| MLPRegressor, standardised | ratio of RMSE | ratio of time |"
     )
     print("|---|---|---|---|---|---|---|")
-    for name, (X, y, test_index) in data.items():
+    for name, (X, y, tests) in data.items():
         errors, seconds = [], []
-        for test in test_index[5:20]:
-            train = train_rows(y, test)
-            # mean over five seeds, for both depend on theirs
+        for split in REPORTED:
+            train, test = train_rows(y, tests[split]), tests[split]
             results = np.array(
                 [
                     [
@@ -187,7 +208,7 @@ def report(data):
                             standardised_mlp(seed),
                         )
                     ]
-                    for seed in range(5)
+                    for seed in SEEDS
                 ]
             )
             errors.append(np.sqrt(results[:, :, 0]).mean(axis=0))
@@ -213,8 +234,8 @@ def main():
     parser.add_argument("folder", help="holds the .npz files")
     parser.add_argument("action", choices=["choose", "report"])
     parser.add_argument("--n-jobs", type=int, default=1, help="for choose")
-    arguments = parser.parse_args()
-    data = load(arguments.folder)
+    arguments = command_line.read(parser, globals(), TINY)
+    data = load_all(arguments.folder, ROWS)
     if arguments.action == "choose":
         choose(data, arguments.n_jobs)
     else:

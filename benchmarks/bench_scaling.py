@@ -15,6 +15,7 @@ import multiprocessing
 import resource
 import sys
 
+import command_line
 import numpy as np
 from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 
@@ -28,8 +29,6 @@ FLOOR = 127  # exponents of d and H are fitted from here on
 
 SHAPE = 10, 100  # (d, H) while n grows
 D, H = 50, 100  # while the other grows
-WIDE_GRID = [127, 128, 129, 511, 512, 513, 1023, 1024, 1025, 2048, 4096]  # of H
-WIDE_D = 784  # where W is larger than 2 MB from H = 334 on
 WIDTH_ROWS = 2_000  # n while d or H grows
 N_EPOCHS, WIDTH_EPOCHS = 3, 10
 WIDE_GRID = [*NEAR_POWERS, 2048, 4096]  # of H
@@ -38,10 +37,18 @@ WIDE_D, WIDE_EPOCHS = 784, 2  # W is larger than 2 MB from H = 334 on
 IN_PLACE = [(10, 100), (50, 100), (50, 20), (784, 100), (784, 20)]  # (d, H)
 IN_PLACE_BYTES = 2**27  # of X
 
-IN_PLACE = [(10, 100), (50, 100), (50, 20), (784, 100), (784, 20)]  # (d, H)
-IN_PLACE_BYTES = 2**27  # of X
-
 MEMORY_ROWS = 200_000, 1_000_000  # few, which show the fixed part, and many
+
+TINY = {
+    "turns": 1,
+    "N_GRID": [1_000, 3_000],
+    "WIDTH_GRID": [127, 128, 129],
+    "WIDTH_ROWS": 100,
+    "WIDE_GRID": [127, 128, 129],
+    "IN_PLACE": [(784, 20)],
+    "IN_PLACE_BYTES": 2**26 + 2**13,  # still read in place
+    "MEMORY_ROWS": (2_000, 10_000),
+}
 
 
 def fit_task(n, d, H, epochs):
@@ -172,7 +179,7 @@ def main():
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--turns", type=int, default=7)
-    turns = parser.parse_args().turns
+    turns = command_line.read(parser, globals(), TINY).turns
     # Memory comes first, for a process begins with the peak of the one that starts it.
     report_memory()
     print(f"\nMedians of {turns} turns, float64.")

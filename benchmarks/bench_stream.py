@@ -11,6 +11,7 @@ median over the turns. Single calls are short, so each turn makes many.
 import argparse
 from functools import partial
 
+import command_line
 import numpy as np
 from sklearn.linear_model import SGDRegressor
 from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
@@ -21,6 +22,8 @@ SHAPES = [(10, 100), (50, 100), (784, 100), (784, 512)]  # features d, hidden no
 FIRST_ROWS = 100  # of the first partial_fit
 CALLS = 200  # with one row each
 FIT_ROWS, EPOCHS = 4_000, 5  # of the fit that tells how long an update is
+
+TINY = {"turns": 1, "SHAPES": [(10, 100)], "CALLS": 20, "FIT_ROWS": 400}
 
 
 def learn(model, X, y):
@@ -88,7 +91,7 @@ def main():
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--turns", type=int, default=15)
-    turns = parser.parse_args().turns
+    turns = command_line.read(parser, globals(), TINY).turns
     print(
         f"Microseconds a call with one row of float64, after a first partial_fit of "
         f"{FIRST_ROWS};\nmeans of {CALLS} calls, medians of {turns} turns. Excess is "

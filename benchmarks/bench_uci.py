@@ -24,8 +24,10 @@ import time
 import warnings
 from pathlib import Path
 
+import command_line
 import matplotlib.pyplot as plt
 import numpy as np
+from bench_defaults import load_splits, standard_error, train_rows
 from joblib import Parallel, delayed
 from rich.progress import track
 from sklearn.compose import TransformedTargetRegressor
@@ -47,11 +49,26 @@ SETTINGS = {
     "max_iter": [1000, 4000, 8000],
 }
 
+GRID = {"learning_rate_init": [0.02, 0.05], "max_iter": [100, 400, 1600]}
+MLP_GRID = {"learning_rate_init": [0.001, 0.01], "alpha": [1e-4, 1e-2, 1]}
+MLP_EPOCHS = 1600
+
 REPORTED = range(5, 20)  # the splits in whose training parts nothing was chosen
+ROWS = None  # of every data set: all
 
 # Averaged MC dropout of one hidden layer of 50 nodes, 4,000 epochs: test RMSE, mean of
 # all 20 splits, from the results published with Y. Gal and Z. Ghahramani's experiments.
 MC_DROPOUT = {"concrete": 4.83, "energy": 0.539, "power_plant": 4.01, "yacht": 0.666}
+
+TINY = {
+    "CHOSEN": {"learning_rate_init": 0.05, "max_iter": 2},
+    "SETTINGS": {"learning_rate_init": [0.05], "momentum": [0, 0.5], "max_iter": [2]},
+    "GRID": {"max_iter": [1, 2]},
+    "MLP_GRID": {"alpha": [1e-4, 1]},
+    "MLP_EPOCHS": 2,
+    "REPORTED": range(5, 7),
+    "ROWS": 100,
+}
 
 
 def ten_networks(parameters, seed):
@@ -63,8 +80,7 @@ def ten_networks(parameters, seed):
 def tuned_network(seed):
     """Six candidates, three folds."""
     network = BackpropRegressor(H, learning_rate="linear", random_state=seed)
-    grid = {"learning_rate_init": [0.02, 0.05], "max_iter": [100, 400, 1600]}
-    return search(network, grid, seed)
+    return search(network, GRID, seed)
 
 
 def standardised_mlp(seed):
@@ -77,11 +93,8 @@ def standardised_mlp(seed):
 def tuned_mlp(seed):
     """Six candidates, three folds."""
     model = standardised_mlp(seed)
-    model.set_params(regressor__mlpregressor__max_iter=1600)
-    grid = {
-        "regressor__mlpregressor__learning_rate_init": [0.001, 0.01],
-        "regressor__mlpregressor__alpha": [1e-4, 1e-2, 1],
-    }
+    model.set_params(regressor__mlpregressor__max_iter=MLP_EPOCHS)
+    grid = {f"regressor__mlpregressor__{k}": values for k, values in MLP_GRID.items()}
     return search(model, grid, seed)
 
 
@@ -103,17 +116,6 @@ METHODS = {
 }
 
 
-def load(folder):
-    """Name: (X, y, test_index) for every data set."""
-    data = {}
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path) as file:
-            data[path.stem] = file["X"], file["y"], file["test_index"]
-    if not data:
-        raise SystemExit(f"{folder} holds no .npz file. Expected some data sets.")
-    return data
-
-
 def fit_and_test(model, X, y, train, test):
     """Root of the mean squared error on the test rows, and CPU seconds to fit."""
     with threadpool_limits(1), warnings.catch_warnings():
@@ -122,11 +124,6 @@ def fit_and_test(model, X, y, train, test):
         model.fit(X[train], y[train])
         seconds = time.process_time() - start
     return np.sqrt(np.mean((model.predict(X[test]) - y[test]) ** 2)), seconds
-
-
-def train_rows(y, test):
-    """The rows that a split does not test on."""
-    return np.setdiff1d(np.arange(len(y)), test)
 
 
 def run(cases, n_jobs, what):
@@ -211,11 +208,6 @@ def write_table(path, data, results):
     print(path.read_text(encoding="utf-8"))
 
 
-def standard_error(errors):
-    """Of the mean over the splits."""
-    return np.std(errors, ddof=1) / np.sqrt(len(errors))
-
-
 def draw(path, data, results):
     """A panel for each data set, with the RMSE of each method."""
     figure, panels = plt.subplots(
@@ -247,8 +239,8 @@ def main():
     parser.add_argument(
         "--output", type=Path, default=Path(), help="folder to write to"
     )
-    arguments = parser.parse_args()
-    data = load(arguments.data)
+    arguments = command_line.read(parser, globals(), TINY)
+    data = load_splits(arguments.data, ROWS)
     if arguments.action == "choose":
         choose(data, arguments.n_jobs)
     else:

@@ -28,13 +28,20 @@ import subprocess
 import sys
 from functools import partial
 
+import command_line
 import numpy as np
 from sklearn.neural_network import MLPRegressor
 from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 
 from sklearn_backprop import BackpropRegressor
 
-SHAPES = [(10, 100), (50, 100), (784, 100), (784, 512)]  # features d, hidden nodes H
+# features d, hidden nodes H, and enough examples that the overhead of a fit is nothing
+SHAPES = [
+    (10, 100, 20_000),
+    (50, 100, 20_000),
+    (784, 100, 4_000),
+    (784, 512, 4_000),
+]
 DTYPES = [np.float64, np.float32]
 EPOCHS = 10
 PEER_SHARE = 5  # the others get one epoch of this part of the rows: they are slower
@@ -42,6 +49,8 @@ MAX_D_VOWPAL_WABBIT = 50
 
 SIZE = 1500  # of the matrices
 CORE_TYPES = [None, "Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"]
+
+TINY = {"turns": 1, "EPOCHS": 2, "SHAPES": [(10, 100, 400)]}
 
 # OpenBLAS reads its core type when NumPy is imported: hence a process for each. Every
 # line of input is answered by the seconds of a product, after one to warm up.
@@ -217,11 +226,6 @@ PEERS = {
 }
 
 
-def n_examples(d):
-    """Enough for the overhead of a fit not to matter."""
-    return 20_000 if d < 500 else 4_000
-
-
 def per_update(function, updates):
     """A task for take_turns: seconds of a call over the updates it makes."""
     return lambda: seconds(function) / updates
@@ -249,12 +253,12 @@ def peer_tasks(X, y, H, eta):
     return tasks
 
 
-def compare_updates(d, H, product, turns):
+def compare_updates(d, H, n, product, turns):
     """Print a line of the table for each dtype; return float32's rate over float64's.
 
     Both rates are updates a second of BackpropRegressor.
     """
-    data = {dtype: make_data(n_examples(d), d, dtype) for dtype in DTYPES}
+    data = {dtype: make_data(n, d, dtype) for dtype in DTYPES}
     eta = safe_step(d, H)
     tasks = {"product": product.seconds}
     for dtype in DTYPES:
@@ -278,9 +282,9 @@ def compare_updates(d, H, product, turns):
     return np.median(times[np.float64] / times[np.float32])
 
 
-def compare_epochs(d, H, turns):
+def compare_epochs(d, H, n, turns):
     """Print the time of an epoch beside that of MLPRegressor's defaults."""
-    X, y = make_data(n_examples(d), d)
+    X, y = make_data(n, d)
     mlp = MLPRegressor(hidden_layer_sizes=H, max_iter=EPOCHS)
     times = take_turns(
         {
@@ -297,9 +301,9 @@ def compare_epochs(d, H, turns):
     )
 
 
-def compare_predictions(d, H, turns):
+def compare_predictions(d, H, n, turns):
     """Print the time of predict beside that of MLPRegressor with the same network."""
-    X, y = make_data(n_examples(d), d)
+    X, y = make_data(n, d)
     models = {
         "ours": BackpropRegressor(H, learning_rate="linear", max_iter=1),
         "theirs": MLPRegressor(hidden_layer_sizes=H, activation="logistic", max_iter=1),
@@ -330,10 +334,10 @@ def main():
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--turns", type=int, default=7)
-    turns = parser.parse_args().turns
+    turns = command_line.read(parser, globals(), TINY).turns
     print(
-        f"{EPOCHS} epochs of 20,000 examples (4,000 at d = 784) for BackpropRegressor, "
-        f"one\nepoch of 1/{PEER_SHARE} of them for the others; medians of {turns}."
+        f"{EPOCHS} epochs for BackpropRegressor, one of 1/{PEER_SHARE} of the examples "
+        f"for the others;\nmedians of {turns}."
     )
     product = fastest_product(turns)
     print("Microseconds an update, times as many for the others, rate of operations,")
@@ -347,12 +351,12 @@ def main():
         rates = {shape: compare_updates(*shape, product, turns) for shape in SHAPES}
         product.close()
         print("\nUpdates a second in float32 over those in float64:")
-        for (d, H), rate in rates.items():
+        for (d, H, _), rate in rates.items():
             print(f"d = {d}, H = {H}: {rate:.2f}")
-        d, H = SHAPES[0]
-        print(f"\nOf {n_examples(d):,} rows in float64 at d = {d}, H = {H}:")
-        compare_epochs(d, H, turns)
-        compare_predictions(d, H, turns)
+        d, H, n = SHAPES[0]
+        print(f"\nOf {n:,} rows in float64 at d = {d}, H = {H}:")
+        compare_epochs(d, H, n, turns)
+        compare_predictions(d, H, n, turns)
 
 
 if __name__ == "__main__":

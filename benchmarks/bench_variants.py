@@ -9,6 +9,7 @@ it is compared with; ratios are medians over the turns. More than 1 is slower th
 import argparse
 from functools import partial
 
+import command_line
 import numpy as np
 import scipy.sparse
 from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
@@ -19,6 +20,13 @@ EPOCHS = 10
 SHAPES = [(10, 100, 20_000), (50, 100, 20_000), (784, 100, 4_000)]  # d, H, n
 SPARSE = 10_000, 100, 4_000, 0.01  # d, H, n, share of the values that are not 0
 OUTPUTS = 10
+
+TINY = {
+    "turns": 1,
+    "EPOCHS": 2,
+    "SHAPES": [(10, 100, 400)],
+    "SPARSE": (1_000, 100, 400, 0.01),
+}
 
 
 def fit(X, y, H, eta, sample_weight=None, **parameters):
@@ -98,7 +106,7 @@ def main():
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--turns", type=int, default=5)
-    turns = parser.parse_args().turns
+    turns = command_line.read(parser, globals(), TINY).turns
     print(f"Fits of {EPOCHS} epochs in float64, medians of {turns} turns.")
     with one_quiet_thread():
         for d, H, n in SHAPES:
