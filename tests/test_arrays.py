@@ -198,7 +198,13 @@ NULLABLE = ["Float64", "Int64", "Int8", "UInt16"]
 ARROW = ["double[pyarrow]", "int64[pyarrow]", "int8[pyarrow]"]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "int16", "category", *NULLABLE, *ARROW])
+def with_arrow(types):
+    return [pytest.param(name, marks=pytest.mark.extra) for name in types]
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "int16", "category", *NULLABLE, *with_arrow(ARROW)]
+)
 def test_pandas_of_any_type_gives_the_model_of_float64(dtype):
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
@@ -208,7 +214,9 @@ def test_pandas_of_any_type_gives_the_model_of_float64(dtype):
     assert_same_model((frame.astype(dtype), *given), (frame, targets, weight))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "Float32", *with_arrow(["float[pyarrow]"])]
+)
 def test_pandas_of_float32_gives_the_model_of_float32(dtype):
     if "pyarrow" in dtype:
         pytest.importorskip("pyarrow")
@@ -240,6 +248,7 @@ def test_polars(dtype):
     assert_same_model((frame, *series), (plain, y, weight))
 
 
+@pytest.mark.extra
 def test_arrows_tables_and_arrays():
     pa = pytest.importorskip("pyarrow")
     table = pa.table({name: X[:, j] for j, name in enumerate("abc")})
@@ -352,6 +361,7 @@ def test_pandas_sparse_columns():
 HUGE = 2**31
 
 
+@pytest.mark.slow
 def test_more_elements_than_32_bits_count(random):
     # All rows are one row, which takes the memory of one: they are as many
     # presentations of it.

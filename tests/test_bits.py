@@ -1,5 +1,6 @@
 """The same data and seed give the same bits, everywhere and for ever: one table."""
 
+import itertools
 import json
 import os
 import platform
@@ -26,23 +27,54 @@ NUMPY_FEATURES = " ".join(
     name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]
 )
 
+ISAS = ["baseline", "x86-64-v3", "x86-64-v4"]
 TABLE = json.loads(hashes.TABLE.read_text(encoding="utf-8"))
 SHUFFLED = [name for name in TABLE if hashes.FITS[name].get("shuffle", True)]
 
 
-def run(**environment):
-    """The table of another process, or None without the instruction set it asks for."""
+ENVIRONMENTS = [
+    {
+        "OPENBLAS_CORETYPE": "Prescott",
+        "OMP_NUM_THREADS": "4",
+        "PYTHONHASHSEED": "0",
+    },
+    {
+        "OPENBLAS_CORETYPE": "Haswell",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "1",
+    },
+    {
+        "NPY_DISABLE_CPU_FEATURES": NUMPY_FEATURES,
+        "OMP_NUM_THREADS": "2",
+        "PYTHONHASHSEED": "2",
+    },
+]
+# An instruction set with each: the start of a process is what takes long.
+FORCED = [
+    {"SKLEARN_BACKPROP_ISA": isa, **environment}
+    for isa, environment in zip(
+        itertools.cycle(_kernel.INSTRUCTION_SETS), ENVIRONMENTS, strict=False
+    )
+]
+
+
+def run(environment):
+    """What a process with these variables says of itself, and its table."""
+    program = f"""if True:
+        import runpy, sklearn_backprop
+        sklearn_backprop.show_config()
+        runpy.run_path({hashes.__file__!r}, run_name="__main__")
+    """
     result = subprocess.run(
-        [sys.executable, "-P", hashes.__file__],
+        [sys.executable, "-P", "-c", program],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    if "is not to be had here" in result.stderr:
-        return None
     assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    config, brace, table = result.stdout.partition("{")
+    return config, json.loads(brace + table)
 
 
 def in_jobs(**settings):
@@ -57,31 +89,32 @@ def test_the_table_tells_fits_apart():
     assert len(set(TABLE.values())) == len(TABLE) > 40
 
 
-@pytest.mark.parametrize("isa", ["baseline", "x86-64-v3", "x86-64-v4"])
-def test_every_instruction_set_gives_the_same_bits(isa):
-    table = run(SKLEARN_BACKPROP_ISA=isa)
-    assert (table is not None) == (isa in _kernel.INSTRUCTION_SETS)
-    assert table in (TABLE, None)
+@pytest.mark.parametrize("environment", FORCED, ids=str)
+def test_every_instruction_set_and_environment_gives_the_same_bits(environment):
+    config, table = run(environment)
+    isa = environment["SKLEARN_BACKPROP_ISA"]
+    assert f"instruction set: {isa} (forced)\n" in config
+    assert table == TABLE
+
+
+def test_every_instruction_set_is_run():
+    run = {environment["SKLEARN_BACKPROP_ISA"] for environment in FORCED}
+    assert run == {*_kernel.INSTRUCTION_SETS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=str)
+def test_the_environment_has_no_say_where_two_instruction_sets_are_used(environment):
+    # Unless one is forced, little work is done by another than much.
+    config, table = run(environment)
+    assert "(forced)" not in config
+    assert table == TABLE
 
 
 def test_the_instruction_sets_of_this_cpu_are_built():
     assert "baseline" in _kernel.INSTRUCTION_SETS
     if platform.machine() == "x86_64" and "GCC" in _kernel.COMPILER:
         assert ("x86-64-v3" in _kernel.INSTRUCTION_SETS) == _kernel.CPU_HAS_FMA
-
-
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"OPENBLAS_CORETYPE": "Prescott", "PYTHONHASHSEED": "0"},
-        {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "1"},
-        {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "1"},
-        {"NPY_DISABLE_CPU_FEATURES": NUMPY_FEATURES, "OMP_NUM_THREADS": "1"},
-    ],
-    ids=str,
-)
-def test_the_environment_has_no_say_in_the_bits(environment):
-    assert run(**environment) == TABLE
 
 
 def test_numpy_does_without_its_features():
@@ -100,12 +133,20 @@ def test_numpy_does_without_its_features():
     assert result.stdout.split() == []
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("backend", ["threading", "loky"])
-def test_jobs_give_the_same_bits(n_jobs, backend):
+@pytest.mark.parametrize(
+    ("backend", "n_jobs"),
+    [  # with one job they are the same
+        ("threading", 1),
+        ("threading", 2),
+        pytest.param("loky", 2, marks=pytest.mark.slow),
+    ],
+)
+def test_jobs_give_the_same_bits(backend, n_jobs):
     assert in_jobs(n_jobs=n_jobs, backend=backend) == TABLE
 
 
+@pytest.mark.extra
+@pytest.mark.serial
 def test_dask_gives_the_same_bits():
     distributed = pytest.importorskip("distributed")
     with (
@@ -121,12 +162,15 @@ def test_permuted_rows_give_the_same_bits():
         assert hashes.hash_of(name, permuted=True) == TABLE[name], name
 
 
-def test_an_unknown_instruction_set_is_an_error():
+@pytest.mark.parametrize(
+    "isa", sorted({*ISAS, "pentium"} - {*_kernel.INSTRUCTION_SETS})
+)
+def test_an_instruction_set_that_is_not_here_is_an_error(isa):
     result = subprocess.run(
         [sys.executable, "-I", "-c", "import sklearn_backprop"],
-        env={**os.environ, "SKLEARN_BACKPROP_ISA": "pentium"},
+        env={**os.environ, "SKLEARN_BACKPROP_ISA": isa},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "SKLEARN_BACKPROP_ISA='pentium' is not to be had here" in result.stderr
+    assert f"SKLEARN_BACKPROP_ISA={isa!r} is not to be had here" in result.stderr

@@ -1,9 +1,5 @@
 """What a bug report needs, and a CPU that lacks something."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 import sklearn_backprop
@@ -18,18 +14,6 @@ def test_show_config_names_what_a_bug_report_needs(capsys):
     assert lines["instruction set"].split()[0] in _kernel.INSTRUCTION_SETS
     for name in ("compiler", "Python", "scikit-learn", "NumPy", "SciPy", "platform"):
         assert lines[name]
-
-
-@pytest.mark.parametrize("isa", _kernel.INSTRUCTION_SETS)
-def test_show_config_names_the_instruction_set_that_was_forced(isa):
-    printed = subprocess.run(
-        [sys.executable, "-Ic", "import sklearn_backprop as s; s.show_config()"],
-        env={**os.environ, "SKLEARN_BACKPROP_ISA": isa},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert f"instruction set: {isa} (forced)" in printed
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

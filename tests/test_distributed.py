@@ -14,9 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_backprop import BackpropRegressor
 
-da = pytest.importorskip("dask.array")
-distributed = pytest.importorskip("distributed")
-wrappers = pytest.importorskip("dask_ml.wrappers")
+pytestmark = [pytest.mark.extra, pytest.mark.serial]
 
 GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "scale_out.rst"
 MB = 2**20
@@ -24,6 +22,7 @@ MB = 2**20
 
 def start_workers(n_workers):
     """Worker processes on this machine, without the web page to watch them."""
+    distributed = pytest.importorskip("distributed")
     return distributed.Client(
         n_workers=n_workers,
         threads_per_worker=1,
@@ -82,6 +81,8 @@ def compute_whole(X):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces the limit")
 def test_incremental_trains_on_more_than_a_worker_may_allocate():
+    da = pytest.importorskip("dask.array")
+    wrappers = pytest.importorskip("dask_ml.wrappers")
     # Blocks of random numbers, drawn when, and as often as, they are asked for.
     n_blocks, n_rows, limit = 40, 100_000, 64 * MB
     X = da.random.default_rng(0).random((n_blocks * n_rows, 10), chunks=(n_rows, 10))
@@ -111,6 +112,7 @@ def test_incremental_trains_on_more_than_a_worker_may_allocate():
 def test_the_guide_on_scaling_out_prints_what_it_says(
     random, tmp_path, monkeypatch, capsys
 ):
+    pytest.importorskip("dask_ml.wrappers")
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     monkeypatch.chdir(tmp_path)

@@ -461,6 +461,7 @@ def interrupt_when(condition):
         thread.join()
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_ctrl_c_ends_a_long_fit_between_two_epochs(data, form, early_stopping):
@@ -487,6 +488,7 @@ def test_ctrl_c_ends_a_long_fit_between_two_epochs(data, form, early_stopping):
     assert same.loss_curve_[:epochs] == model.loss_curve_
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no timer")
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
 def test_ctrl_c_is_heard_all_along_one_call_over_many_rows(data, form, monkeypatch):

@@ -65,6 +65,7 @@ def test_most_fits_of_the_table_are_run():
     assert any("sparse, penalty" in name for name in NAMES)
 
 
+@pytest.mark.foreign
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fit_on_aarch64_has_the_bits_of_one_here(run_on_aarch64, name):
     settings = FITS[name]

@@ -193,6 +193,7 @@ def test_sparse_X_of_one_axis_is_refused():
         model.predict(bad)
 
 
+@pytest.mark.extra
 def test_the_column_of_a_table_is_named():
     pa = pytest.importorskip("pyarrow")
     table = pa.table({"a": X[:, 0], "b": ["x"] * 40})

@@ -80,7 +80,10 @@ def assert_follows_the_equations(model, X, y, eta, batch_size, epochs=3):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("batch_size", [1, 3, "all"])
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(10), *(pytest.param(s, marks=pytest.mark.slow) for s in range(10, 25))],
+)
 def test_weights_equal_the_equations_on_random_shapes(seed, batch_size, dtype):
     random = np.random.RandomState(seed)
     n, d, H = random.randint([1, 1, 1], [101, 201, 301])
@@ -436,6 +439,7 @@ def test_shuffle_depends_on_seed_and_epoch():
     assert len(set(orders)) == 4
 
 
+@pytest.mark.serial
 def test_other_threads_run_while_the_kernel_does(random):
     # The switch interval is too long to let another thread run, so a thread that
     # always yields runs about once between two calls of the kernel, and more often only
@@ -495,6 +499,7 @@ def repeated(n, d):
     return np.broadcast_to(np.arange(1.0, d + 1), (n, d))
 
 
+@pytest.mark.serial
 def test_training_and_prediction_look_for_signals(seen):
     # One call that takes many chunks.
     d, H, n = 50, 500, 200_000
@@ -512,6 +517,7 @@ def test_training_and_prediction_look_for_signals(seen):
         assert len(seen) - before >= 5
 
 
+@pytest.mark.serial
 def test_training_on_sparse_rows_with_momentum_looks_for_signals(seen):
     # It makes them dense, a few at a time.
     d, H = 2000, 20
@@ -524,6 +530,7 @@ def test_training_on_sparse_rows_with_momentum_looks_for_signals(seen):
     assert len(seen) - before >= 5
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize(
     "work",
     [

@@ -1,6 +1,7 @@
 """ONNX graphs predict what the estimator predicts."""
 
 import doctest
+import importlib
 
 import numpy as np
 import pytest
@@ -10,15 +11,16 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_backprop import BackpropRegressor
 
-skl2onnx = pytest.importorskip("skl2onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
-
-from sklearn_backprop import onnx  # noqa: E402
+pytestmark = pytest.mark.extra
 
 
 @pytest.fixture(autouse=True)
-def registered():
+def onnx():
+    for name in ("skl2onnx", "onnxruntime"):
+        pytest.importorskip(name)
+    onnx = importlib.import_module("sklearn_backprop.onnx")
     onnx.register_converter()
+    return onnx
 
 
 def network(**parameters):
@@ -28,6 +30,9 @@ def network(**parameters):
 
 def run(model, X):
     """What the runtime predicts by the model's graph, made for rows such as X."""
+    import onnxruntime
+    import skl2onnx
+
     graph = skl2onnx.to_onnx(model, X[:1])
     session = onnxruntime.InferenceSession(graph.SerializeToString())
     (y_pred,) = session.run(None, {"X": X})
@@ -102,7 +107,7 @@ def test_a_pipeline_goes_on_predicting_after_conversion(diabetes):
     assert not np.allclose(first, second)
 
 
-def test_the_example_in_the_docstring_runs():
+def test_the_example_in_the_docstring_runs(onnx):
     results = doctest.testmod(onnx)
     assert results.attempted > 0
     assert results.failed == 0

@@ -64,6 +64,8 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.extra
+@pytest.mark.serial
 @pytest.mark.parametrize("kind", ["parquet", "npy"])
 def test_the_example_trains_on_ten_times_the_memory_it_may_take(kind, run, tmp_path):
     printed = run(EXAMPLES / "train_from_disk.py", kind, "--limit", f"{LIMIT}")
@@ -83,6 +85,8 @@ def test_the_example_trains_on_ten_times_the_memory_it_may_take(kind, run, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.extra
+@pytest.mark.serial
 @pytest.mark.parametrize("kind", ["parquet", "npy"])
 def test_only_the_limit_keeps_the_data_from_being_read_whole(kind, run):
     limited, size = run("-c", READ_WHOLE, EXAMPLES, kind, f"{LIMIT}").split()

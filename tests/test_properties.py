@@ -273,7 +273,7 @@ class AnyCalls(RuleBasedStateMachine):
             assert model.best_validation_score_ == max(scores)
 
 
-TestAnyCalls = AnyCalls.TestCase
+TestAnyCalls = pytest.mark.slow(AnyCalls.TestCase)
 TestAnyCalls.settings = settings(
     fuzz, max_examples=int(LONG or 500), stateful_step_count=6
 )

@@ -62,6 +62,7 @@ def assert_as_good_as_peers(ours, theirs, *args):
     assert cross_validated_r2(ours, *args) >= best - MARGIN
 
 
+@pytest.mark.slow
 def test_several_outputs_of_linnerud():
     X, y = load_linnerud(return_X_y=True)  # 20 rows, 3 outputs
     cv = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
@@ -70,6 +71,7 @@ def test_several_outputs_of_linnerud():
     assert_as_good_as_peers(ours, theirs, X, y, cv)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Bins whose width are too small")
 def test_one_hot_rows_of_diabetes(diabetes):
     X, y = diabetes

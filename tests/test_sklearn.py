@@ -32,17 +32,25 @@ FEWEST_CHECKS = 60
 INSTANCES = [
     {},
     {"hidden_layer_size": 5, "random_state": 0},
+    {"momentum": 0.5, "alpha": 1e-3, "batch_size": 8},
+    {
+        "early_stopping": True,
+        "learning_rate": "linear",
+        "validation_fraction": 0.3,
+        "max_iter": 50,
+    },
+    {"standardize": False, "learning_rate_init": 0.005},
+]
+# These change one or two of the same parameters.
+MORE_INSTANCES = [
     {"learning_rate": "constant", "max_iter": 100},
     {"learning_rate": "linear", "max_iter": 100},
     {"learning_rate": "invscaling", "learning_rate_init": 0.02},
     {"momentum": 0.9},
     {"alpha": 1e-3},
-    {"momentum": 0.5, "alpha": 1e-3, "batch_size": 8},
     {"batch_size": 8},
     {"batch_size": "all", "max_iter": 1000},
     {"early_stopping": True, "max_iter": 300},
-    {"early_stopping": True, "learning_rate": "linear", "validation_fraction": 0.3},
-    {"standardize": False, "learning_rate_init": 0.005},
     {"warm_start": False, "tol": 1e-3, "n_iter_no_change": 5, "max_iter": 500},
 ]
 
@@ -50,7 +58,11 @@ INSTANCES = [
 # A skipped check is a SkipTestWarning, and warnings are errors here.
 @pytest.mark.filterwarnings("ignore:The mean and standard deviation of the")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("parameters", INSTANCES, ids=str)
+@pytest.mark.parametrize(
+    "parameters",
+    [*INSTANCES, *(pytest.param(p, marks=pytest.mark.slow) for p in MORE_INSTANCES)],
+    ids=str,
+)
 def test_scikit_learn_accepts_the_estimator(parameters):
     results = check_estimator(BackpropRegressor(**parameters), on_fail="raise")
     assert len(results) >= FEWEST_CHECKS
@@ -91,6 +103,7 @@ def test_transformed_target_regressor(diabetes):
     assert cross_val_score(model, X, y, error_score="raise").mean() > 0.35
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_grid_search_gives_the_same_with_two_jobs(diabetes):
     X, y = diabetes

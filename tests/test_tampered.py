@@ -85,7 +85,13 @@ OF_THE_NEXT_EPOCH = {"_seed", "n_iter_", "_fingerprint", "_stalled", "_reduction
 ALSO_NAMED_BY = {"_shape": "_shape|_W", "_W": "_W|_v|weights of"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "early stopping",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in list(KINDS)[:2]),
+    ],
+)
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.InconsistentVersionWarning",
     "ignore:X has feature names",

@@ -100,6 +100,7 @@ def test_one_thread_predicts_while_another_trains_a_copy(random):
     assert all(np.array_equal(result, y_pred) for result in results)
 
 
+@pytest.mark.serial
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_forked_process_predicts_and_trains_on(random):
@@ -143,6 +144,7 @@ def calls_of_the_kernel():
     }
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("name", ["train", "predict"])
 def test_another_thread_runs_during_one_call_of_the_kernel(name, monkeypatch):
     # The switch interval is too long for any other reason to let it run; what it

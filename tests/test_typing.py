@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("mypy")
+pytestmark = pytest.mark.extra
 
 USE = """
 from typing import Any, assert_type
@@ -37,8 +37,15 @@ MISTAKES = {
 }
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder for both, where mypy keeps what it knows of the libraries."""
+    return tmp_path_factory.mktemp("typing")
+
+
 def errors(code, folder):
     """(line, code) of every error that mypy finds."""
+    pytest.importorskip("mypy")
     path = folder / "use.py"
     path.write_text(code, encoding="utf-8")
     result = subprocess.run(
@@ -53,10 +60,10 @@ def errors(code, folder):
     return [(int(line), code) for line, code in found]
 
 
-def test_the_types_of_the_public_api_are_known(tmp_path):
-    assert errors(USE, tmp_path) == []
+def test_the_types_of_the_public_api_are_known(folder):
+    assert errors(USE, folder) == []
 
 
-def test_mistakes_are_found(tmp_path):
+def test_mistakes_are_found(folder):
     code = "\n".join(["from sklearn_backprop import BackpropRegressor", *MISTAKES])
-    assert errors(code, tmp_path) == list(enumerate(MISTAKES.values(), start=2))
+    assert errors(code, folder) == list(enumerate(MISTAKES.values(), start=2))

@@ -171,8 +171,11 @@ def test_without_standardisation_the_data_are_used_as_given(split):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"hidden_layer_size": H} for H in (1, 10, 100, 1000, 3000)]
-    + [{"batch_size": b} for b in (8, "all")],
+    [
+        *({"hidden_layer_size": H} for H in (1, 10, 100, 1000)),
+        pytest.param({"hidden_layer_size": 3000}, marks=pytest.mark.slow),
+        *({"batch_size": b} for b in (8, "all")),
+    ],
 )
 def test_defaults_work_with_one_parameter_changed(diabetes, parameters):
     X, y = diabetes
