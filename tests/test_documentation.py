@@ -135,3 +135,32 @@ def test_the_tests_that_keep_promises_are_there():
         path = ROOT / file if "/" in file else ROOT / "tests" / file
         assert path.exists(), name
         assert not test or f"def {test}(" in path.read_text(encoding="utf-8"), name
+
+
+def test_the_sessions_that_contributing_names_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    checks = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    names = re.findall(r"nox -s (\w+)", text.replace("nox -s NAME", ""))
+    table = text.partition("| Level |")[2].partition("\n\n")[0]
+    for cell in re.findall(r"\(((?:`\w+`(?:, )?)+)\)", table):
+        names += re.findall(r"\w+", cell)
+    assert len(names) > 10
+    for name in names:
+        assert f"def {name}(session):" in checks, name
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_the_gate_runs_the_commands_that_are_documented(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    commands = [
+        line
+        for line in "".join(blocks).splitlines()
+        if (".venv" in line or ".ci/" in line) and line != "bash .ci/run"
+    ]
+    assert commands
+    gate = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in commands:
+        # Of the tests of `check`, which the gate has run before, it runs a few.
+        few = "( -- .*)?" if command.endswith("nox -s check") else ""
+        assert re.search(rf"^run '{re.escape(command)}{few}'$", gate, re.MULTILINE)
