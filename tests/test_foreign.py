@@ -17,6 +17,7 @@ from scipy.sparse import issparse
 
 from sklearn_backprop import BackpropRegressor, _kernel
 from sklearn_backprop._initial_weights import initial_weights
+from sklearn_backprop._parameters import Parameters
 from sklearn_backprop._presentations import INITIAL_WEIGHTS, draw_seed, generator
 
 KERNEL = Path(__file__).parents[1] / "sklearn_backprop" / "_kernel"
@@ -89,9 +90,9 @@ def test_a_fit_on_aarch64_has_the_bits_of_one_here(run_on_aarch64, name):
 def as_input(model, X, y):
     """What fit.c reads, to fit as the model was."""
     (d, H, K), n, seed = model._shape, len(y), draw_seed(model.random_state)
-    sparse = issparse(X)
+    sparse, b = issparse(X), Parameters.of(model).examples_per_batch(n)
     numbers = (
-        *(X.dtype.itemsize, n, d, H, K, model._batch_size(n), EPOCHS, seed),
+        *(X.dtype.itemsize, n, d, H, K, b, EPOCHS, seed),
         *(X.nnz if sparse else -1, model.learning_rate_init),
         *(float(model.alpha), float(model.momentum)),
     )
