@@ -152,7 +152,7 @@ _COPIES = {
 
 
 def _lines(X, n_lines, n_places, blocks=None):
-    """Data, indices and indptr of lines whose entries, or blocks, have n_places."""
+    """Data, indices and indptr of CSR or BSR by rows, or of CSC by columns."""
     indptr = _integers(X.indptr, "indptr")
     if len(indptr) != n_lines + 1:
         raise ValueError(
@@ -186,7 +186,7 @@ def _coo_of_lists(values, rows, columns, dtype, shape):
 
 
 def _indices(indices, what, size, n_entries):
-    """A copy of the indices, one for each entry, each from 0 up to the size."""
+    """A copy of the indices: one for each entry, at least 0 and less than size."""
     indices = _integers(indices, what)
     if len(indices) != n_entries:
         raise ValueError(
