@@ -65,7 +65,7 @@ def make_epoch(d, H, dtype):
     W = random.standard_normal((d + 1, H)) / np.sqrt(d + 1)
     v = random.standard_normal((1, H + 1)) / np.sqrt(H + 1)
     weights = _kernel.pack(W.astype(dtype), v.astype(dtype))
-    order = random.permutation(n).astype(_kernel.NARROW)
+    order = random.permutation(n).astype(np.int64)
     training = _kernel.Training(
         (d, H, 1), X, y[:, np.newaxis], np.zeros(d), np.ones(d), order
     )

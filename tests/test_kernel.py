@@ -25,7 +25,7 @@ def data_set(random, n, d, dtype=np.float64):
 
 
 def in_order(n):
-    return np.arange(n, dtype=np.uint32)
+    return np.arange(n, dtype=np.int64)
 
 
 def training(H, X, y, *, order=None, **settings):
@@ -413,7 +413,7 @@ def test_rounding_is_no_spread_and_little_more_is(dtype, form):
 
 def test_moments_use_the_given_rows_only(random):
     X = random.normal(size=(20, 3))
-    rows = np.array([4, 4, 7, 19], np.uint32)
+    rows = np.array([4, 4, 7, 19], np.int64)
     mean, std = _kernel.moments(X, rows)
     assert_allclose(mean, X[rows].mean(axis=0))
     assert_allclose(std, X[rows].std(axis=0))

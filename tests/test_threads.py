@@ -135,7 +135,7 @@ def calls_of_the_kernel():
     d, H = 20, 200
     n = _kernel.chunk_length(d, H)
     X, y = np.broadcast_to(np.ones(d), (n, d)), np.zeros((n, 1))
-    order, zeros, ones = np.arange(n, dtype=np.uint32), np.zeros(d), np.ones(d)
+    order, zeros, ones = np.arange(n, dtype=np.int64), np.zeros(d), np.ones(d)
     weights = _kernel.pack(np.zeros((d + 1, H)), np.zeros((1, H + 1)))
     training = _kernel.Training((d, H, 1), X, y, zeros, ones, order)
     return {

@@ -23,7 +23,7 @@ is presented when, and how much of it; see `presentations` in kernel.h.
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from libc.math cimport isfinite
-from libc.stdint cimport intptr_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, intptr_t, uint64_t
 from libc.string cimport memcpy
 
 import os
@@ -72,8 +72,7 @@ cdef extern from "kernel.h" nogil:
         Py_ssize_t n
 
     ctypedef struct presentations:
-        const uint32_t *narrow
-        const uint64_t *wide
+        const int64_t *entries
         const double *share
 
     ctypedef struct examples:
@@ -135,17 +134,11 @@ cdef extern from "kernel.h" nogil:
 
 
 cdef extern from "order.h" nogil:
-    int sort_rows_narrow(
-        uint64_t *keys, uint32_t *rows, Py_ssize_t n, interrupted
+    int c_sort_rows "sort_rows"(
+        uint64_t *keys, int64_t *rows, Py_ssize_t n, interrupted
     ) except -1
-    int sort_rows_wide(
-        uint64_t *keys, uint64_t *rows, Py_ssize_t n, interrupted
-    ) except -1
-    int shuffle_narrow(
-        uint32_t *rows, Py_ssize_t n, uint64_t seed, uint64_t epoch, interrupted
-    ) except -1
-    int shuffle_wide(
-        uint64_t *rows, Py_ssize_t n, uint64_t seed, uint64_t epoch, interrupted
+    int shuffle_rows(
+        int64_t *rows, Py_ssize_t n, uint64_t seed, uint64_t epoch, interrupted
     ) except -1
 
 
@@ -166,13 +159,6 @@ cdef const kernel *named_kernel() except NULL:
 
 cdef const kernel *KERNEL = named_kernel()
 
-# For little work registers of 64 bytes do not pay: a CPU that has not used them for a
-# while is slow for some microseconds. The bits are the same.
-cdef const kernel *BRIEF_KERNEL = choose_kernel(b"x86-64-v3")
-if BRIEF_KERNEL is NULL or os.environ.get("SKLEARN_BACKPROP_ISA"):
-    BRIEF_KERNEL = KERNEL
-cdef Py_ssize_t LITTLE_WORK = 1 << 18  # weights that are multiplied
-
 INSTRUCTION_SET = KERNEL.name.decode()
 INSTRUCTION_SETS = tuple(
     name
@@ -189,15 +175,10 @@ CHUNK = 10**9 if CPU_HAS_FMA else 10**7
 # What a row may hold in training units; see kernel.h.
 LIMIT = {np.dtype(np.float32): LIMIT_F32, np.dtype(np.float64): LIMIT_F64}
 
-FLOAT64 = np.dtype(np.float64)
+FLOAT64, INT64, UINT64 = map(np.dtype, (np.float64, np.int64, np.uint64))
 
 # More of them fit into no memory, and the sizes of arrays would overflow.
 cdef double MOST_WEIGHTS = 2.0**48
-
-# Row numbers of this type take half the memory, and serve below 2^32 rows.
-NARROW = np.dtype(np.uint32)
-WIDE = np.dtype(np.uint64)
-
 
 cdef Py_ssize_t HUGE_PAGE = 1 << 21  # bytes
 
@@ -268,19 +249,8 @@ cdef const functions *functions_of(dtype) except NULL:
     return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
 
 
-cdef const functions *functions_for(shape, X) except NULL:
-    """Those that are fastest for a pass over X."""
-    d, H, _ = shape
-    if X.shape[0] * H * (d + 1) > LITTLE_WORK or X.dtype not in LIMIT:
-        return functions_of(X.dtype)
-    return &BRIEF_KERNEL.f32 if X.dtype.itemsize == 4 else &BRIEF_KERNEL.f64
-
-
-cdef bint is_narrow(rows) except -1:
-    """Whether row numbers have 32 bits, and not 64."""
-    narrow = rows.itemsize == NARROW.itemsize
-    items(rows, "order", rows.size, NARROW if narrow else WIDE)
-    return narrow
+cdef int64_t *row_numbers(rows) except? NULL:
+    return <int64_t *> items(rows, "order", rows.size, INT64)
 
 
 cdef class Examples:
@@ -319,13 +289,7 @@ cdef class Examples:
         self.set_order(order)
 
     cdef set_order(self, order):
-        cdef presentations *to = &self.data.order
-        to.narrow = NULL
-        to.wide = NULL
-        if order is not None and is_narrow(order):
-            to.narrow = <const uint32_t *> address(order)
-        elif order is not None:
-            to.wide = <const uint64_t *> address(order)
+        self.data.order.entries = row_numbers(order) if order is not None else NULL
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
@@ -411,7 +375,7 @@ def unpack(weights, shape):
 def predict(weights, shape, X, mean, scale):
     """The outputs in training units for every row of X, shape (n, K)."""
     cdef network net = network_of(shape)
-    cdef const functions *run = functions_for(shape, X)
+    cdef const functions *run = functions_of(X.dtype)
     cdef bint in_rows = not isinstance(X, np.ndarray)
     cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X, in_rows)
     cdef Py_ssize_t start, stop
@@ -476,7 +440,7 @@ cdef class Training:
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size}. Expected at least 1.")
         self.net = network_of(shape)
-        self.run = functions_for(shape, X)
+        self.run = functions_of(X.dtype)
         self.dtype = X.dtype
         check_columns(X, &self.net)
         items(y, "y", X.shape[0] * self.net.K, X.dtype)
@@ -613,25 +577,17 @@ def hash_rows(X, y):
 def sort_rows(keys, rows):
     """Sort both by keys, in place."""
     cdef Py_ssize_t n = len(keys)
-    cdef bint narrow = is_narrow(rows)
-    cdef void *to = address(rows)
-    cdef uint64_t *by = <uint64_t *> items(keys, "keys", len(rows), WIDE)
+    cdef int64_t *to = row_numbers(rows)
+    cdef uint64_t *by = <uint64_t *> items(keys, "keys", len(rows), UINT64)
 
     with nogil:
-        if narrow:
-            sort_rows_narrow(by, <uint32_t *> to, n, signalled)
-        else:
-            sort_rows_wide(by, <uint64_t *> to, n, signalled)
+        c_sort_rows(by, to, n, signalled)
 
 
 def shuffle(rows, uint64_t seed, uint64_t epoch):
     """Put rows into a random order, in place, the same for the same seed and epoch."""
     cdef Py_ssize_t n = len(rows)
-    cdef bint narrow = is_narrow(rows)
-    cdef void *to = address(rows)
+    cdef int64_t *to = row_numbers(rows)
 
     with nogil:
-        if narrow:
-            shuffle_narrow(<uint32_t *> to, n, seed, epoch, signalled)
-        else:
-            shuffle_wide(<uint64_t *> to, n, seed, epoch, signalled)
+        shuffle_rows(to, n, seed, epoch, signalled)

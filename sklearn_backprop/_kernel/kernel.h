@@ -58,12 +58,11 @@ typedef struct {
     ptrdiff_t batch_size, n;
 } rule;
 
-/* Which row is presented when. Entry i is narrow[i] or wide[i], or i where both are NULL;
- * numbers of 32 bits take half the memory. An entry is a row, or where `share` is given
- * 2 row, and 2 row + 1 if only the row's share of a presentation is to count. */
+/* Which row is presented when. Entry i is entries[i], or i where that is NULL. It is a
+ * row, or where `share` is given 2 row, and 2 row + 1 if only the row's share of a
+ * presentation is to count. */
 typedef struct {
-    const uint32_t *narrow;
-    const uint64_t *wide;
+    const int64_t *entries;
     const double *share;          /* IN (n,) */
 } presentations;
 
@@ -118,14 +117,14 @@ typedef struct {
     functions f32, f64;
 } kernel;
 
-static inline uint64_t entry_at(const presentations *order, ptrdiff_t i)
+static inline int64_t entry_at(const presentations *order, ptrdiff_t i)
 {
-    return order->narrow ? order->narrow[i] : order->wide ? order->wide[i] : (uint64_t)i;
+    return order->entries ? order->entries[i] : i;
 }
 
 static inline ptrdiff_t row_at(const presentations *order, ptrdiff_t i)
 {
-    const uint64_t entry = entry_at(order, i);
+    const int64_t entry = entry_at(order, i);
     return (ptrdiff_t)(order->share ? entry >> 1 : entry);
 }
 
@@ -135,7 +134,7 @@ static inline double share_at(const presentations *order, ptrdiff_t i)
     if (!order->share) {
         return 1;
     }
-    const uint64_t entry = entry_at(order, i);
+    const int64_t entry = entry_at(order, i);
     return entry & 1 ? order->share[entry >> 1] : 1;
 }
 

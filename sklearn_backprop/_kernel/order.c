@@ -15,12 +15,101 @@ static uint64_t next_random(uint64_t *state)
 #define FEW 24    /* are sorted by insertion */
 #define DIGITS 8  /* at most, of a key, tell buckets apart; a call takes 4 KB of stack */
 
-#define ROW uint32_t
-#define NAME(name) name##_narrow
-#include "order.inc.h"
-#undef ROW
-#undef NAME
+static void insertion_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 1; i < n; i++) {
+        const uint64_t key = keys[i];
+        const int64_t row = rows[i];
+        ptrdiff_t k = i;
+        for (; k > 0 && keys[k - 1] > key; k--) {
+            keys[k] = keys[k - 1];
+            rows[k] = rows[k - 1];
+        }
+        keys[k] = key;
+        rows[k] = row;
+    }
+}
 
-#define ROW uint64_t
-#define NAME(name) name##_wide
-#include "order.inc.h"
+/* Radix sort in place from the highest bits down ("American flag"). Keys are hashes, so
+ * that as many bits as leave a few keys to a bucket tell nearly all of them apart. Only
+ * the lowest `bits` bits count: those above are equal. */
+static int radix_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n, int bits,
+                      interrupted ask)
+{
+    ptrdiff_t stop[1 << DIGITS], next[1 << DIGITS];
+    int digits = 1, shift = bits;
+    if (n <= FEW) {
+        insertion_sort(keys, rows, n);
+        return 0;
+    }
+    while (digits < DIGITS && n >> digits > FEW / 2) {
+        digits++;
+    }
+    const int buckets = 1 << digits;
+    do { /* until two buckets are in use: copies of one key never come to that */
+        if (shift == 0) {
+            return 0;
+        }
+        shift = shift > digits ? shift - digits : 0;
+        memset(stop, 0, buckets * sizeof *stop);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            stop[keys[i] >> shift & (buckets - 1)]++;
+        }
+    } while (stop[keys[0] >> shift & (buckets - 1)] == n);
+    for (ptrdiff_t bucket = 0, start = 0; bucket < buckets; bucket++) {
+        next[bucket] = start;
+        start = stop[bucket] += start;
+    }
+    for (ptrdiff_t bucket = 0, steps = 1; bucket < buckets; bucket++) {
+        for (; next[bucket] < stop[bucket]; steps++) {
+            const ptrdiff_t here = next[bucket];
+            const uint64_t key = keys[here];
+            const ptrdiff_t there = next[key >> shift & (buckets - 1)]++;
+            const int64_t row = rows[here];
+            keys[here] = keys[there];
+            rows[here] = rows[there];
+            keys[there] = key;
+            rows[there] = row;
+            if (steps % PATIENCE == 0 && ask()) {
+                return -1;
+            }
+        }
+    }
+    for (ptrdiff_t bucket = 0, start = 0; shift && bucket < buckets; bucket++) {
+        const ptrdiff_t size = stop[bucket] - start;
+        if (size > PATIENCE / 256 && ask()) {
+            return -1;
+        }
+        if (radix_sort(keys + start, rows + start, size, shift, ask)) {
+            return -1;
+        }
+        start = stop[bucket];
+    }
+    return 0;
+}
+
+int sort_rows(uint64_t *keys, int64_t *rows, ptrdiff_t n, interrupted ask)
+{
+    return radix_sort(keys, rows, n, 64, ask);
+}
+
+/* Fisher and Yates */
+int shuffle_rows(int64_t *rows, ptrdiff_t n, uint64_t seed, uint64_t epoch,
+                 interrupted ask)
+{
+    uint64_t state = seed;
+    state = next_random(&state) + epoch;
+    state = next_random(&state);
+    for (ptrdiff_t i = n - 1; i > 0; i--) {
+        /* uniform below i + 1: 53 random bits as a fraction of 1, times i + 1 */
+        const double fraction = (double)(next_random(&state) >> 11) * 0x1p-53;
+        const ptrdiff_t k = (ptrdiff_t)(fraction * (double)(i + 1));
+        const int64_t swap = rows[i];
+        rows[i] = rows[k];
+        rows[k] = swap;
+        if (i % PATIENCE == 0 && ask()) {
+            return -1;
+        }
+    }
+    return 0;
+}

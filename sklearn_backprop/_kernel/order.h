@@ -8,13 +8,10 @@
 #include "kernel.h"
 
 /* Sort keys in place, and rows with them. */
-int sort_rows_narrow(uint64_t *keys, uint32_t *rows, ptrdiff_t n, interrupted);
-int sort_rows_wide(uint64_t *keys, uint64_t *rows, ptrdiff_t n, interrupted);
+int sort_rows(uint64_t *keys, int64_t *rows, ptrdiff_t n, interrupted);
 
 /* Put rows into a uniformly random order that is a function of seed and epoch alone. */
-int shuffle_narrow(uint32_t *rows, ptrdiff_t n, uint64_t seed, uint64_t epoch,
-                   interrupted);
-int shuffle_wide(uint64_t *rows, ptrdiff_t n, uint64_t seed, uint64_t epoch,
+int shuffle_rows(int64_t *rows, ptrdiff_t n, uint64_t seed, uint64_t epoch,
                  interrupted);
 
 #endif
