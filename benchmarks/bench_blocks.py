@@ -66,9 +66,8 @@ def make_epoch(d, H, dtype):
     v = random.standard_normal((1, H + 1)) / np.sqrt(H + 1)
     weights = _kernel.pack(W.astype(dtype), v.astype(dtype))
     order = random.permutation(n).astype(np.int64)
-    training = _kernel.Training(
-        (d, H, 1), X, y[:, np.newaxis], np.zeros(d), np.ones(d), order
-    )
+    samples = _kernel.Samples(X, y[:, np.newaxis], np.zeros(d), np.ones(d), order)
+    training = _kernel.Training((d, H, 1), samples)
 
     def epoch():
         *_, finite = training.epoch(weights, None, safe_step(d, H))

@@ -34,7 +34,17 @@ def training(H, X, y, *, order=None, **settings):
     order = in_order(len(y)) if order is None else order
     y = y.astype(X.dtype).reshape(len(y), -1)
     shape = d, H, y.shape[1]
-    return _kernel.Training(shape, X, y, np.zeros(d), np.ones(d), order, **settings)
+    samples = _kernel.Samples(X, y, np.zeros(d), np.ones(d), order)
+    return _kernel.Training(shape, samples, **settings)
+
+
+def as_given(X):
+    """Samples to predict, in training units."""
+    return _kernel.Samples(X, mean=np.zeros(X.shape[1]), scale=np.ones(X.shape[1]))
+
+
+def moments(X, order):
+    return _kernel.moments(_kernel.Samples(X, order=order))
 
 
 def epoch(W, v, X, y, eta, **settings):
@@ -50,7 +60,7 @@ def outputs(W, v, X):
     """The kernel's predictions on data in training units, for one output."""
     d, H = W.shape[0] - 1, W.shape[1]
     weights = _kernel.pack(W, v[np.newaxis])
-    return _kernel.predict(weights, (d, H, 1), X, np.zeros(d), np.ones(d))[:, 0]
+    return _kernel.predict(weights, (d, H, 1), as_given(X))[:, 0]
 
 
 def model_of_the_rule(H, **parameters):
@@ -326,9 +336,8 @@ def test_weights_at_any_address_predict_and_train_alike(random):
     moved = room[1:] if room.ctypes.data % 64 == 0 else room[:-1]
     moved[:] = weights
     assert moved.ctypes.data % 64
-    shape, zeros, ones = (5, 9, 1), np.zeros(5), np.ones(5)
     for result in (
-        lambda weights: _kernel.predict(weights, shape, X, zeros, ones),
+        lambda weights: _kernel.predict(weights, (5, 9, 1), as_given(X)),
         lambda weights: training(9, X, y).epoch(weights, None, 0.1)[0],
     ):
         assert np.array_equal(result(moved), result(weights))
@@ -342,6 +351,7 @@ def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d
     H, n, K = 400, 100, 2
     X, y = form(random.normal(size=(n, d))), random.normal(size=(n, K))
     start = _kernel.pack(random.normal(size=(d + 1, H)) / 20, np.zeros((K, H + 1)))
+    samples = _kernel.Samples(X, y, np.zeros(d), np.ones(d), in_order(n))
     results = []
     for operations in (_boundary.CHUNK, 1):
         monkeypatch.setattr(_boundary, "CHUNK", operations)
@@ -349,11 +359,7 @@ def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d
         assert chunk > n if operations > 1 else chunk == 8
         trained = _kernel.Training(
             (d, H, K),
-            X,
-            y,
-            np.zeros(d),
-            np.ones(d),
-            in_order(n),
+            samples,
             batch_size=min(batch_size, n),
             alpha=0.01,
             momentum=momentum,
@@ -366,7 +372,7 @@ def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d
 
 def test_moments_are_those_of_numpy(random):
     X = random.normal(size=(500, 40)) * np.logspace(-6, 6, 40) + 5
-    mean, std = _kernel.moments(X, in_order(500))
+    mean, std = moments(X, in_order(500))
     assert_allclose(mean, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std, X.std(axis=0), rtol=1e-9)
 
@@ -374,7 +380,7 @@ def test_moments_are_those_of_numpy(random):
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
 def test_moments_neither_overflow_nor_underflow(random, scale):
     X = random.normal(size=(500, 3))
-    mean, std = _kernel.moments(X * scale, in_order(500))
+    mean, std = moments(X * scale, in_order(500))
     assert_allclose(mean / scale, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std / scale, X.std(axis=0), rtol=1e-12)
 
@@ -383,7 +389,7 @@ def test_moments_of_skewed_columns_do_not_overflow():
     X = np.full((1000, 2), -1.7e308)
     X[7] = 1.7e308
     for form in (X, scipy.sparse.csr_array(X)):
-        mean, std = _kernel.moments(form, in_order(1000))
+        mean, std = moments(form, in_order(1000))
         assert_allclose(mean / 1.7e308, [-0.998] * 2)
         assert_allclose(std / 1.7e308, [2 * np.sqrt(0.001 * 0.999)] * 2)
 
@@ -391,7 +397,7 @@ def test_moments_of_skewed_columns_do_not_overflow():
 def test_moments_of_extreme_columns_are_finite():
     largest = np.finfo(np.float64).max
     X = np.array([[-largest, 3.3, 5e-324, 0], [largest, 3.3, 0, -0.0]])
-    mean, std = _kernel.moments(X, in_order(2))
+    mean, std = moments(X, in_order(2))
     assert np.isfinite(mean).all()
     assert np.isfinite(std).all()
     assert std[0] > 0
@@ -405,7 +411,7 @@ def test_rounding_is_no_spread_and_little_more_is(dtype, form):
     # 1 and the next numbers above; the same about a mean that is negative
     steps = 1 + np.arange(10) * np.finfo(dtype).eps
     X = np.array([np.ones(10), steps], dtype) * np.array([1, -1] * 5, dtype)
-    mean, std = _kernel.moments(form(X), in_order(2))
+    mean, std = moments(form(X), in_order(2))
     assert np.array_equal(std == 0, np.arange(10) <= 4)
     assert_allclose(std[5:], np.arange(5, 10) * np.finfo(dtype).eps / 2, rtol=0.05)
     assert np.array_equal(mean[:5], np.minimum(*X)[:5])
@@ -414,7 +420,7 @@ def test_rounding_is_no_spread_and_little_more_is(dtype, form):
 def test_moments_use_the_given_rows_only(random):
     X = random.normal(size=(20, 3))
     rows = np.array([4, 4, 7, 19], np.int64)
-    mean, std = _kernel.moments(X, rows)
+    mean, std = moments(X, rows)
     assert_allclose(mean, X[rows].mean(axis=0))
     assert_allclose(std, X[rows].std(axis=0))
 
@@ -510,7 +516,7 @@ def test_training_and_prediction_look_for_signals(seen):
     trained = training(H, X, np.zeros(n))
     for call in (
         lambda: trained.epoch(weights, None, 1e-6),
-        lambda: _kernel.predict(weights, (d, H, 1), X, np.zeros(d), np.ones(d)),
+        lambda: _kernel.predict(weights, (d, H, 1), as_given(X)),
     ):
         before = len(seen)
         call()
@@ -536,11 +542,11 @@ def test_training_on_sparse_rows_with_momentum_looks_for_signals(seen):
     [
         lambda n: partial(_kernel.sort_rows, mixed(n), in_order(n)),
         lambda n: partial(_kernel.shuffle, in_order(n), 0, 0),
-        lambda n: partial(_kernel.hash_rows, repeated(n, 10), np.zeros((n, 1))),
-        lambda n: partial(_kernel.moments, repeated(n, 10), in_order(n)),
         lambda n: partial(
-            _kernel.first_beyond, repeated(n, 20), np.zeros(20), np.ones(20)
+            _kernel.hash_rows, _kernel.Samples(repeated(n, 10), np.zeros((n, 1)))
         ),
+        lambda n: partial(moments, repeated(n, 10), in_order(n)),
+        lambda n: partial(_kernel.first_beyond, as_given(repeated(n, 20))),
     ],
     ids=["sort", "shuffle", "hash", "moments", "first_beyond"],
 )

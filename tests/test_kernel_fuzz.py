@@ -118,14 +118,10 @@ def test_training_equals_the_equations(case):
     alpha = draw(st.sampled_from([0.0, 0.01, 2.0]))
     momentum = draw(st.sampled_from([0.0, 0.5, 0.95]))
     eta = 0.1 * (1 - momentum) / (batch_size * (1 + H / 4) * (1 + d / 20))
+    samples = _kernel.Samples(X, y, mean, scale, order, share)
     trained = _kernel.Training(
         shape,
-        X,
-        y,
-        mean,
-        scale,
-        order,
-        share,
+        samples,
         batch_size=batch_size,
         alpha=alpha,
         momentum=momentum,
@@ -155,12 +151,7 @@ def test_training_equals_the_equations(case):
         chunk, _boundary.CHUNK = _boundary.CHUNK, 1
         again = _kernel.Training(
             shape,
-            X,
-            y,
-            mean,
-            scale,
-            order,
-            share,
+            samples,
             batch_size=batch_size,
             alpha=alpha,
             momentum=momentum,
@@ -178,7 +169,8 @@ def test_predictions_equal_the_equations(case):
     X, random = draw(data(d=d))
     W, v = network(shape, random, X.dtype)
     mean, scale = draw(units(d, random))
-    y_hat = _kernel.predict(_kernel.pack(W, v), shape, X, mean, scale)
+    samples = _kernel.Samples(X, mean=mean, scale=scale)
+    y_hat = _kernel.predict(_kernel.pack(W, v), shape, samples)
     W, v = W.T.astype(np.float64), v.astype(np.float64)
     expected = [equations.predict(W, v, x) for x in (dense(X) - mean) * scale]
     assert_close(y_hat, np.array(expected), X.dtype)
@@ -199,16 +191,17 @@ def test_any_finite_numbers_are_survived(case):
     values[places] = random.choice(draw(st.lists(extreme, min_size=1)), places.sum())
     X = X if scipy.sparse.issparse(X) else values
     W, v = network(shape, random, dtype)
-    weights, zeros, ones = _kernel.pack(W, v), np.zeros(d), np.ones(d)
-    assert np.isfinite(_kernel.predict(weights, shape, X, zeros, ones)).all()
+    weights, y = _kernel.pack(W, v), random.normal(size=(n, K)).astype(dtype)
+    samples = _kernel.Samples(
+        X, y, np.zeros(d), np.ones(d), *draw(orders(n, random))[:2]
+    )
+    assert np.isfinite(_kernel.predict(weights, shape, samples)).all()
     limit = _kernel.LIMIT[dtype]
     expected = np.flatnonzero((np.abs(dense(X)) > limit).any(axis=1))
-    first = _kernel.first_beyond(X, zeros, ones)
+    first = _kernel.first_beyond(samples)
     assert first == (expected[0] if len(expected) else n)
     assume(first == n)
-    y = random.normal(size=(n, K)).astype(dtype)
-    order = draw(orders(n, random))
-    trained = _kernel.Training(shape, X, y, zeros, ones, *order[:2])
+    trained = _kernel.Training(shape, samples)
     weights, _, loss, finite = trained.epoch(weights, None, draw(st.floats(0, 1e300)))
     W, v = _kernel.unpack(weights, shape)
     with np.errstate(over="ignore"):  # the largest that rows within the limit can make
@@ -230,7 +223,7 @@ def test_packing_and_back_gives_the_same_weights(shape, random, dtype):
 def test_moments_are_those_of_numpy(given, case):
     X, random = given
     order, share, rows, number = case.draw(orders(X.shape[0], random))
-    mean, std = _kernel.moments(X, order, share)
+    mean, std = _kernel.moments(_kernel.Samples(X, order=order, fraction=share))
     values = dense(X)[rows]
     expected = np.average(values, axis=0, weights=number)
     scale = max(np.abs(values).max(), np.finfo(float).tiny)
@@ -247,9 +240,9 @@ def test_moments_are_those_of_numpy(given, case):
 def test_hashes_are_of_the_content_alone(given, case):
     X, random = given
     y = random.normal(size=(X.shape[0], case.draw(st.integers(1, 4))))
-    hashes = _kernel.hash_rows(X, y)
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y))
     values = dense(X)
-    assert np.array_equal(hashes, _kernel.hash_rows(values, y))
+    assert np.array_equal(hashes, _kernel.hash_rows(_kernel.Samples(values, y)))
     content = np.hstack((values, y)) + 0.0  # without the sign of a zero
     assert len(set(hashes)) == len(np.unique(content, axis=0))
 

@@ -130,6 +130,24 @@ def test_a_forked_process_predicts_and_trains_on(random):
     assert same_bits(trained_on, model.partial_fit(X, y))
 
 
+def test_threads_train_on_the_same_samples(random):
+    # Each Training shuffles an order of its own.
+    X, y = data_of("plain", random)
+    samples = _kernel.Samples(X, y, np.zeros(20), np.ones(20), np.arange(400))
+    start = _kernel.pack(random.normal(size=(21, 30)), random.normal(size=(2, 31)))
+
+    def train(seed):
+        weights, training = start, _kernel.Training((20, 30, 2), samples)
+        for epoch in range(20):
+            training.shuffle(seed, epoch)
+            weights, *_ = training.epoch(weights, None, 1e-3)
+        return weights
+
+    alone = [train(seed) for seed in range(THREADS)]
+    assert all(map(np.array_equal, at_once(train, range(THREADS)), alone))
+    assert not np.array_equal(*alone[:2])
+
+
 def calls_of_the_kernel():
     """One call each of a whole chunk: Python hears nothing from begin to end."""
     d, H = 20, 200
@@ -137,10 +155,11 @@ def calls_of_the_kernel():
     X, y = np.broadcast_to(np.ones(d), (n, d)), np.zeros((n, 1))
     order, zeros, ones = np.arange(n, dtype=np.int64), np.zeros(d), np.ones(d)
     weights = _kernel.pack(np.zeros((d + 1, H)), np.zeros((1, H + 1)))
-    training = _kernel.Training((d, H, 1), X, y, zeros, ones, order)
+    samples = _kernel.Samples(X, y, zeros, ones, order)
+    training = _kernel.Training((d, H, 1), samples)
     return {
         "train": lambda: training.epoch(weights, None, 1e-3),
-        "predict": lambda: _kernel.predict(weights, (d, H, 1), X, zeros, ones),
+        "predict": lambda: _kernel.predict(weights, (d, H, 1), samples),
     }
 
 

@@ -17,8 +17,8 @@ free-threaded Python may do without a lock.
 
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
 v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
-keeps them. A row in training units is (x - mean) * scale. Order and share say which row
-is presented when, and how much of it; see `presentations` in kernel.h.
+keeps them. Order and fraction say which row is presented when, and how much of it; see
+`presentations` in kernel.h.
 """
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
@@ -75,7 +75,7 @@ cdef extern from "kernel.h" nogil:
         const int64_t *entries
         const double *share
 
-    ctypedef struct examples:
+    ctypedef struct c_samples "samples":
         const void *X
         Py_ssize_t row_stride
         Py_ssize_t column_stride
@@ -91,26 +91,26 @@ cdef extern from "kernel.h" nogil:
 
     ctypedef struct functions:
         double (*train)(
-            const network *, const examples *, const rule *,
+            const network *, const c_samples *, const rule *,
             Py_ssize_t start, Py_ssize_t stop
         ) noexcept nogil
         void (*predict)(
-            const network *, const examples *, Py_ssize_t start, Py_ssize_t stop,
+            const network *, const c_samples *, Py_ssize_t start, Py_ssize_t stop,
             void *y_hat
         ) noexcept nogil
         void (*open_rows)(
-            const network *, const examples *, const void *weights
+            const network *, const c_samples *, const void *weights
         ) noexcept nogil
-        void (*close_rows)(const network *, const examples *) noexcept nogil
+        void (*close_rows)(const network *, const c_samples *) noexcept nogil
         int (*moments)(
-            const examples *, Py_ssize_t n, Py_ssize_t d, double *mean, double *std,
+            const c_samples *, Py_ssize_t n, Py_ssize_t d, double *mean, double *std,
             double *room, interrupted
         ) except -1 nogil
         Py_ssize_t (*first_beyond)(
-            const examples *, Py_ssize_t n, Py_ssize_t d, interrupted
+            const c_samples *, Py_ssize_t n, Py_ssize_t d, interrupted
         ) except -1 nogil
         int (*hash_rows)(
-            const examples *, const double *y, Py_ssize_t n, Py_ssize_t d,
+            const c_samples *, const double *y, Py_ssize_t n, Py_ssize_t d,
             Py_ssize_t K, uint64_t *hashes, interrupted
         ) except -1 nogil
         void (*pack)(const network *, const void *W, const void *v) noexcept nogil
@@ -151,8 +151,9 @@ cdef const kernel *named_kernel() except NULL:
     cdef const kernel *found = choose_kernel(encoded)
     if found is NULL:
         raise ImportError(
-            f"SKLEARN_BACKPROP_ISA={name!r} is not to be had here. Expected baseline, "
-            "x86-64-v3 or x86-64-v4, built by this compiler and run by this CPU."
+            f"SKLEARN_BACKPROP_ISA={name!r} is not available on this machine. Expected "
+            "baseline, x86-64-v3 or x86-64-v4, built by this compiler and run by this "
+            "CPU."
         )
     return found
 
@@ -201,7 +202,7 @@ cdef void *address(array) except? NULL:
     return start
 
 
-cdef void *items(array, name, Py_ssize_t size, dtype) except? NULL:
+cdef void *items(array, name, size, dtype) except? NULL:
     """The address of an array that is of this size and type, and C-contiguous."""
     if not isinstance(array, np.ndarray):
         found = type(array).__name__
@@ -245,51 +246,115 @@ cdef object aligned(array):
 
 cdef const functions *functions_of(dtype) except NULL:
     if dtype not in LIMIT:
-        raise ValueError(f"The network is of {dtype}. Expected float32 or float64.")
+        raise ValueError(f"The dtype is {dtype}. Expected float32 or float64.")
     return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
 
 
-cdef int64_t *row_numbers(rows) except? NULL:
-    return <int64_t *> items(rows, "order", rows.size, INT64)
+cdef int64_t *row_numbers(rows, size) except? NULL:
+    return <int64_t *> items(rows, "order", size, INT64)
 
 
-cdef class Examples:
-    """Data, and pointers into them; all but X may be None."""
+cdef class Samples:
+    """Rows, what belongs to them, and in which order they are used.
 
-    cdef examples data
-    cdef object arrays  # held, for as long as there are pointers into them
+    Nothing in it changes once it is made, so that threads may share it. What a function
+    needs of it must be given; all else may be None.
 
-    def __init__(self, X, y=None, mean=None, scale=None, order=None, share=None):
-        cdef examples *data = &self.data
-        cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n, d)
+    y : ndarray of shape (n, K) or None
+        Of the dtype of X to train on, and of float64 to hash.
+    mean, scale : ndarray of shape (d,) or None
+        A row in training units is (x - mean) * scale.
+    order : ndarray of int64 or None
+        Row numbers, or twice that with a fraction; see `presentations` in kernel.h.
+    fraction : ndarray of shape (n,) or None
+        How much of each row the last time counts; None if all count in full.
+    """
+
+    cdef c_samples data  # but y, of which the type depends on what it is for
+    cdef object dtype  # of X
+    cdef Py_ssize_t n
+    cdef Py_ssize_t d
+    cdef Py_ssize_t n_entries  # of CSR
+    cdef Py_ssize_t length  # of the order
+    cdef dict arrays  # held, for as long as there are pointers into them
+
+    # No __init__: it may be called again, and would replace arrays that are in use.
+    def __cinit__(self, X, y=None, mean=None, scale=None, order=None, fraction=None):
+        cdef c_samples *data = &self.data
+        self.arrays = {
+            "X": self.take(X),
+            "y": y,
+            "mean": mean,
+            "scale": scale,
+            "order": order,
+            "fraction": fraction,
+        }
+        if mean is not None or scale is not None:
+            data.mean = <const double *> items(mean, "mean", self.d, FLOAT64)
+            data.scale = <const double *> items(scale, "scale", self.d, FLOAT64)
+        if order is not None:
+            self.length = np.size(order)
+            data.order.entries = row_numbers(order, self.length)
+        if fraction is not None:
+            data.order.share = <const double *> items(
+                fraction, "fraction", self.n, FLOAT64
+            )
+
+    cdef tuple take(self, X):
+        """Take over the shape of X and pointers into its arrays, which are returned."""
+        cdef c_samples *data = &self.data
+        arrays = (None,)
         if isinstance(X, np.ndarray):
-            self.arrays = X, y, mean, scale, order, share
+            arrays = (X,)
+        elif getattr(X, "format", None) == "csr":
+            arrays = X.data, X.indices, X.indptr
+        values = arrays[0]
+        if not isinstance(values, np.ndarray) or not values.flags.aligned:
+            raise ValueError(
+                f"X is of type {type(X).__name__}. Expected an array or CSR, aligned "
+                "in memory."
+            )
+        self.dtype = values.dtype
+        functions_of(self.dtype)
+        try:
+            self.n, self.d = X.shape
+        except (TypeError, ValueError, OverflowError):
+            self.d = 0
+        if self.n < 0 or self.d < 1:
+            raise ValueError(f"X has the shape {X.shape}. Expected rows and columns.")
+        data.X = address(values)
+        if len(arrays) == 1:
             data.row_stride = X.strides[0] // X.itemsize
             data.column_stride = X.strides[1] // X.itemsize
-            data.indptr = data.indices = NULL
-        else:
-            values, indices, indptr = X.data, X.indices, X.indptr
-            self.arrays = values, y, mean, scale, order, share, indices, indptr
-            wide = indices.itemsize == 8
-            index = np.int64 if wide else np.int32
-            data.row_stride = data.column_stride = 0
-            data.indptr = items(indptr, "indptr", n + 1, index)
-            data.indices = items(indices, "indices", values.size, index)
-            if indptr[n] > values.size:
-                raise ValueError(f"X has {values.size} of {indptr[n]} entries.")
-            data.wide_indices = wide
-        data.X = address(self.arrays[0])
-        data.y = address(y) if y is not None else NULL
-        data.mean = data.scale = data.order.share = NULL
-        if mean is not None:
-            data.mean = <const double *> items(mean, "mean", d, FLOAT64)
-            data.scale = <const double *> items(scale, "scale", d, FLOAT64)
-        if share is not None:
-            data.order.share = <const double *> items(share, "share", n, FLOAT64)
-        self.set_order(order)
+            return arrays
 
-    cdef set_order(self, order):
-        self.data.order.entries = row_numbers(order) if order is not None else NULL
+        _, indices, indptr = arrays
+        wide = getattr(indices, "itemsize", None) == 8
+        index = np.dtype(np.int64 if wide else np.int32)
+        items(values, "data", values.size, self.dtype)
+        data.indices = items(indices, "indices", values.size, index)
+        data.indptr = items(indptr, "indptr", <object> self.n + 1, index)
+        data.wide_indices = wide
+        self.n_entries = indptr[self.n]
+        if not 0 <= self.n_entries <= values.size:
+            raise ValueError(
+                f"X has {values.size} of {self.n_entries} entries. Expected them all."
+            )
+        return arrays
+
+    cdef int require(self, names) except -1:
+        """Refuse samples that lack what a function needs."""
+        lacking = [name for name in names if self.arrays[name] is None]
+        if lacking:
+            raise ValueError(f"The samples lack {', '.join(lacking)}. Expected arrays.")
+        return 0
+
+    cdef const void *targets(self, Py_ssize_t K, dtype) except? NULL:
+        """The address of y, if it has K columns of this type."""
+        return items(self.arrays["y"], "y", <object> self.n * K, dtype)
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
@@ -304,16 +369,16 @@ cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
-cdef Py_ssize_t chunk_of(shape, X, bint in_rows):
-    """The length of a chunk on X.
+cdef Py_ssize_t chunk_of(const network *net, Samples samples, bint in_rows):
+    """The length of a chunk of the samples.
 
     Rows that stay sparse cost as much as they have entries, each some eight times as
     much as a value of a dense row.
     """
-    d, H, K = shape
+    cdef Py_ssize_t d = net.d
     if in_rows:
-        d = min(d, 8 * X.nnz // X.shape[0])
-    return chunk_length(d, H, K)
+        d = min(d, 8 * samples.n_entries // max(samples.n, 1))
+    return chunk_length(d, net.H, net.K)
 
 
 cdef network network_of(shape) except *:
@@ -341,10 +406,10 @@ cdef void *weights_of(const network *net, array, dtype, name="weights") except N
     )
 
 
-cdef int check_columns(X, const network *net) except -1:
-    if X.shape[1] != net.d:
+cdef int check_columns(Samples samples, const network *net) except -1:
+    if samples.d != net.d:
         raise ValueError(
-            f"X has {X.shape[1]} features, but the network has {net.d}. Was an "
+            f"X has {samples.d} features, but the network has {net.d}. Was an "
             "attribute of the model replaced?"
         )
     return 0
@@ -353,36 +418,41 @@ cdef int check_columns(X, const network *net) except -1:
 def pack(W, v):
     """Weights as the kernel keeps them, a new array."""
     shape = W.shape[0] - 1, W.shape[1], v.shape[0]
+    cdef const functions *run = functions_of(W.dtype)
     cdef network net = network_of(shape)
     cdef void *hidden = items(W, "W", (net.d + 1) * net.H, W.dtype)
     cdef void *output = items(v, "v", net.K * (net.H + 1), W.dtype)
     weights = aligned_empty(weights_size(net.d, net.H, net.K, W.itemsize), W.dtype)
     net.weights = address(weights)
-    functions_of(W.dtype).pack(&net, hidden, output)
+    run.pack(&net, hidden, output)
     return weights
 
 
 def unpack(weights, shape):
     """W and v as new arrays; shape is d, H, K."""
+    cdef const functions *run = functions_of(weights.dtype)
     cdef network net = network_of(shape)
     net.weights = weights_of(&net, weights, weights.dtype)
     W = np.empty((net.d + 1, net.H), weights.dtype)
     v = np.empty((net.K, net.H + 1), weights.dtype)
-    functions_of(weights.dtype).unpack(&net, address(W), address(v))
+    run.unpack(&net, address(W), address(v))
     return W, v
 
 
-def predict(weights, shape, X, mean, scale):
+def predict(weights, shape, Samples samples not None):
     """The outputs in training units for every row of X, shape (n, K)."""
+    samples.require(("mean", "scale"))
     cdef network net = network_of(shape)
-    cdef const functions *run = functions_of(X.dtype)
-    cdef bint in_rows = not isinstance(X, np.ndarray)
-    cdef Py_ssize_t n = X.shape[0], chunk = chunk_of(shape, X, in_rows)
+    cdef const functions *run = functions_of(samples.dtype)
+    cdef c_samples data = samples.data
+    cdef bint in_rows = data.indptr is not NULL
+    cdef Py_ssize_t chunk = chunk_of(&net, samples, in_rows)
+    cdef Py_ssize_t itemsize = samples.dtype.itemsize
     cdef Py_ssize_t start, stop
-    cdef Examples given = Examples(X, mean=mean, scale=scale)
-    cdef Py_ssize_t itemsize = X.dtype.itemsize
-    check_columns(X, &net)
-    weights_of(&net, weights, X.dtype)
+    check_columns(samples, &net)
+    data.order.entries = NULL  # of which there may be fewer than rows
+    data.order.share = NULL
+    weights_of(&net, weights, samples.dtype)
     weights = aligned(weights)
     workspace = aligned_empty(
         workspace_size(net.d, net.H, net.K, itemsize), weights.dtype
@@ -393,29 +463,29 @@ def predict(weights, shape, X, mean, scale):
         rows = aligned_empty(rows_size(net.d, net.H, itemsize), weights.dtype)
         net.rows = address(rows)
         with nogil:
-            run.open_rows(&net, &given.data, net.weights)
-    y_hat = np.empty((n, net.K), weights.dtype)
+            run.open_rows(&net, &data, net.weights)
+    y_hat = np.empty((samples.n, net.K), weights.dtype)
     cdef void *out = address(y_hat)
 
-    for start in range(0, n, chunk):
-        stop = min(start + chunk, n)
+    for start in range(0, samples.n, chunk):
+        stop = min(start + chunk, samples.n)
         with nogil:
-            run.predict(&net, &given.data, start, stop, out)
+            run.predict(&net, &data, start, stop, out)
         raise_if_signalled()
     return y_hat
 
 
 cdef class Training:
-    """A network's shape (d, H, K), the examples that it is trained on, and the rule.
+    """A network's shape (d, H, K), the samples that it is trained on, and the rule.
 
-    `order` holds the presentations of an epoch in their starting order.
+    The order of the samples is that in which an epoch begins, until there is a shuffle.
     """
 
     cdef const functions *run
     cdef network net
     cdef rule rule
-    cdef Examples given
-    cdef object order
+    cdef c_samples data  # a copy, with an order of its own and y
+    cdef const int64_t *in_starting_order
     cdef object shuffled
     cdef object memory
     cdef object dtype
@@ -426,12 +496,7 @@ cdef class Training:
     def __init__(
         self,
         shape,
-        X,
-        y,
-        mean,
-        scale,
-        order,
-        share=None,
+        Samples samples not None,
         *,
         Py_ssize_t batch_size=1,
         double alpha=0,
@@ -439,39 +504,42 @@ cdef class Training:
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size}. Expected at least 1.")
+        samples.require(("y", "mean", "scale", "order"))
         self.net = network_of(shape)
-        self.run = functions_of(X.dtype)
-        self.dtype = X.dtype
-        check_columns(X, &self.net)
-        items(y, "y", X.shape[0] * self.net.K, X.dtype)
-        self.given = Examples(X, y, mean, scale, order, share)
-        self.order, self.shuffled = order, np.empty_like(order)
-        self.n = len(order)
-        self.rule.n, self.rule.batch_size = self.n, batch_size
+        self.dtype = samples.dtype
+        self.run = functions_of(self.dtype)
+        check_columns(samples, &self.net)
+        self.data = samples.data
+        self.data.y = samples.targets(self.net.K, self.dtype)
+        self.n = self.rule.n = samples.length
+        self.in_starting_order = self.data.order.entries
+        self.shuffled = np.empty(self.n, INT64)
+        self.rule.batch_size = batch_size
         self.rule.alpha, self.rule.momentum = alpha, momentum
 
-        d, H, K = shape
-        workspace = aligned_empty(workspace_size(d, H, K, X.dtype.itemsize), X.dtype)
+        cdef Py_ssize_t d = self.net.d, H = self.net.H, K = self.net.K
+        cdef Py_ssize_t itemsize = self.dtype.itemsize
+        workspace = aligned_empty(workspace_size(d, H, K, itemsize), self.dtype)
         self.net.workspace = address(workspace)
         deltas = rows = None
         if batch_size > 1:
-            deltas = aligned_empty(weights_size(d, H, K, X.dtype.itemsize), X.dtype)
+            deltas = aligned_empty(weights_size(d, H, K, itemsize), self.dtype)
             deltas[:] = 0
             self.net.deltas = address(deltas)
-        self.in_rows = self.given.data.indptr is not NULL and momentum == 0
-        self.chunk = chunk_of(shape, X, self.in_rows)
+        self.in_rows = self.data.indptr is not NULL and momentum == 0
+        self.chunk = chunk_of(&self.net, samples, self.in_rows)
         if self.in_rows:
-            rows = aligned_empty(rows_size(d, H, X.dtype.itemsize), X.dtype)
+            rows = aligned_empty(rows_size(d, H, itemsize), self.dtype)
             self.net.rows = address(rows)
-        self.memory = workspace, deltas, rows
+        self.memory = samples, workspace, deltas, rows
 
     def shuffle(self, seed, epoch):
         """Put the next epochs into a random order that seed and epoch decide."""
-        memcpy(address(self.shuffled), address(self.order), self.order.nbytes)
+        memcpy(address(self.shuffled), self.in_starting_order, self.shuffled.nbytes)
         shuffle(self.shuffled, seed, epoch)
-        self.given.set_order(self.shuffled)
+        self.data.order.entries = row_numbers(self.shuffled, self.n)
 
-    def epoch(self, weights, velocity, double eta):
+    def epoch(self, weights, velocity, double learning_rate):
         """Present every example once.
 
         Takes and returns weights and velocity, the last update: what is given is left
@@ -509,76 +577,77 @@ cdef class Training:
             velocity = aligned_copy(velocity)
         if velocity is not None:
             net.velocity = address(velocity)
-        rule.eta = eta
+        rule.eta = learning_rate
 
         cdef const void *start_from = address(before)
         if self.in_rows:
             with nogil:
-                self.run.open_rows(&net, &self.given.data, start_from)
+                self.run.open_rows(&net, &self.data, start_from)
         for start in range(0, rule.n, self.chunk):
             stop = min(start + self.chunk, rule.n)
             with nogil:
-                loss += self.run.train(&net, &self.given.data, &rule, start, stop)
+                loss += self.run.train(&net, &self.data, &rule, start, stop)
             raise_if_signalled()
             if not isfinite(loss):
                 break
         with nogil:
             if self.in_rows:
-                self.run.close_rows(&net, &self.given.data)
+                self.run.close_rows(&net, &self.data)
             finite = isfinite(loss) and self.run.finite(&net)
         return weights, velocity, loss, finite
 
 
-def moments(X, order, share=None):
-    """Mean and standard deviation of each column over the presentations in order.
+def moments(Samples samples not None):
+    """Mean and standard deviation of each column of X over the presentations in order.
 
     Sums run in that order. A column without spread has a standard deviation of 0; what
     rounding makes of one number is no spread.
     """
-    cdef Py_ssize_t n = len(order), d = X.shape[1]
-    cdef const functions *run = functions_of(X.dtype)
-    cdef Examples given = Examples(X, order=order, share=share)
+    samples.require(("order",))
+    cdef Py_ssize_t n = samples.length, d = samples.d
+    cdef const functions *run = functions_of(samples.dtype)
     mean, std = np.empty(d), np.empty(d)
-    room = np.empty(0 if isinstance(X, np.ndarray) else 6 * d)
+    room = np.empty(6 * d if samples.data.indptr is not NULL else 0)
     cdef double *to_mean = <double *> address(mean)
     cdef double *to_std = <double *> address(std)
     cdef double *in_room = <double *> address(room)
 
     with nogil:
-        run.moments(&given.data, n, d, to_mean, to_std, in_room, signalled)
+        run.moments(&samples.data, n, d, to_mean, to_std, in_room, signalled)
     return mean, std
 
 
-def first_beyond(X, mean, scale):
-    """The first row with a value beyond ±LIMIT in training units, or n."""
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], row
-    cdef const functions *run = functions_of(X.dtype)
-    cdef Examples given = Examples(X, mean=mean, scale=scale)
+def first_beyond(Samples samples not None):
+    """The first row of X with a value beyond ±LIMIT in training units, or n."""
+    samples.require(("mean", "scale"))
+    cdef Py_ssize_t row
+    cdef const functions *run = functions_of(samples.dtype)
 
     with nogil:
-        row = run.first_beyond(&given.data, n, d, signalled)
+        row = run.first_beyond(&samples.data, samples.n, samples.d, signalled)
     return row
 
 
-def hash_rows(X, y):
+def hash_rows(Samples samples not None):
     """64 bits for each row that depend on its values in X and y alone; y is float64."""
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], K = y.shape[1]
-    cdef const functions *run = functions_of(X.dtype)
-    cdef Examples given = Examples(X)
-    cdef const double *targets = <const double *> items(y, "y", n * K, FLOAT64)
+    samples.require(("y",))
+    shape = np.shape(samples.arrays["y"])
+    cdef Py_ssize_t n = samples.n, d = samples.d, K = shape[1] if len(shape) == 2 else 1
+    cdef const functions *run = functions_of(samples.dtype)
+    cdef const double *y = <const double *> samples.targets(K, FLOAT64)
     hashes = np.empty(n, np.uint64)
     cdef uint64_t *to = <uint64_t *> address(hashes)
 
     with nogil:
-        run.hash_rows(&given.data, targets, n, d, K, to, signalled)
+        run.hash_rows(&samples.data, y, n, d, K, to, signalled)
     return hashes
 
 
 def sort_rows(keys, rows):
     """Sort both by keys, in place."""
-    cdef Py_ssize_t n = len(keys)
-    cdef int64_t *to = row_numbers(rows)
-    cdef uint64_t *by = <uint64_t *> items(keys, "keys", len(rows), UINT64)
+    cdef Py_ssize_t n = np.size(rows)
+    cdef int64_t *to = row_numbers(rows, n)
+    cdef uint64_t *by = <uint64_t *> items(keys, "keys", n, UINT64)
 
     with nogil:
         c_sort_rows(by, to, n, signalled)
@@ -586,8 +655,8 @@ def sort_rows(keys, rows):
 
 def shuffle(rows, uint64_t seed, uint64_t epoch):
     """Put rows into a random order, in place, the same for the same seed and epoch."""
-    cdef Py_ssize_t n = len(rows)
-    cdef int64_t *to = row_numbers(rows)
+    cdef Py_ssize_t n = np.size(rows)
+    cdef int64_t *to = row_numbers(rows, n)
 
     with nogil:
         shuffle_rows(to, n, seed, epoch, signalled)

@@ -18,7 +18,7 @@
 
 /* The rows of a block in training units, x̃ = (1, (x - mean) × scale): `count` of them from
  * the first on, the rest 0. Rows are padded to whole tiles, with zeros. */
-INLINE void IN_BLOCKS(standardise_from)(const examples *data, ptrdiff_t column_stride,
+INLINE void IN_BLOCKS(standardise_from)(const samples *data, ptrdiff_t column_stride,
                                         ptrdiff_t first, ptrdiff_t count, ptrdiff_t d,
                                         REAL *restrict rows)
 {
@@ -37,7 +37,7 @@ INLINE void IN_BLOCKS(standardise_from)(const examples *data, ptrdiff_t column_s
     }
 }
 
-static void IN_BLOCKS(standardise)(const examples *data, ptrdiff_t first,
+static void IN_BLOCKS(standardise)(const samples *data, ptrdiff_t first,
                                    ptrdiff_t count, ptrdiff_t d, REAL *rows)
 {
     const ptrdiff_t length = padded(d + 1, sizeof(REAL));
@@ -110,7 +110,7 @@ static void IN_BLOCKS(updates_of_block)(const REAL *rows, ptrdiff_t d, ptrdiff_t
 
 /* Fetch the `count` rows that the next block will read: in a random order they are far
  * from the CPU. Of long rows only the beginning; the pass over W fetches the rest. */
-static void IN_BLOCKS(look_ahead)(const examples *data, ptrdiff_t first, ptrdiff_t count,
+static void IN_BLOCKS(look_ahead)(const samples *data, ptrdiff_t first, ptrdiff_t count,
                                   ptrdiff_t d, ptrdiff_t K, IN_BLOCKS(pass) *pass)
 {
     if (data->indptr) {
@@ -203,7 +203,7 @@ static void IN_BLOCKS(end_of_block)(IN_BLOCKS(pass) *pass, int kind, const REAL 
 }
 
 /* one example at a time: batches of one */
-static double IN_BLOCKS(train_online)(const network *net, const examples *data,
+static double IN_BLOCKS(train_online)(const network *net, const samples *data,
                                       const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     REAL *rows, *left;
@@ -271,7 +271,7 @@ static double IN_BLOCKS(train_online)(const network *net, const examples *data,
 }
 
 /* batches of several examples: W and v stand still until a batch ends */
-static double IN_BLOCKS(train_batches)(const network *net, const examples *data,
+static double IN_BLOCKS(train_batches)(const network *net, const samples *data,
                                        const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     REAL *rows, *left;
@@ -305,7 +305,7 @@ static double IN_BLOCKS(train_batches)(const network *net, const examples *data,
     return loss;
 }
 
-static double IN_BLOCKS(train)(const network *net, const examples *data,
+static double IN_BLOCKS(train)(const network *net, const samples *data,
                                const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     return rule->batch_size == 1
@@ -313,7 +313,7 @@ static double IN_BLOCKS(train)(const network *net, const examples *data,
                : IN_BLOCKS(train_batches)(net, data, rule, start, stop);
 }
 
-static void IN_BLOCKS(predict)(const network *net, const examples *data, ptrdiff_t start,
+static void IN_BLOCKS(predict)(const network *net, const samples *data, ptrdiff_t start,
                                ptrdiff_t stop, REAL *y_hat)
 {
     REAL *rows, *left;

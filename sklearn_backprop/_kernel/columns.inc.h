@@ -29,7 +29,7 @@ static void NAME(conclude_column)(double low, double high, double variance, doub
 }
 
 /* of the first n presentations */
-static double NAME(total_share)(const examples *data, ptrdiff_t n)
+static double NAME(total_share)(const samples *data, ptrdiff_t n)
 {
     double total = 0;
 
@@ -41,7 +41,7 @@ static double NAME(total_share)(const examples *data, ptrdiff_t n)
 
 /* `width` columns from the first on. X with neighbouring columns is read row by row;
  * column_stride is then known at compile time. */
-INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_stride,
+INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride,
                                     ptrdiff_t n, ptrdiff_t first, ptrdiff_t width,
                                     double *mean, double *std, interrupted ask)
 {
@@ -100,7 +100,7 @@ INLINE int NAME(moments_of_columns)(const examples *data, ptrdiff_t column_strid
 
 /* The same from the entries of sparse rows: all other values are 0, and enter every sum
  * together. */
-static int NAME(moments_of_sparse)(const examples *data, ptrdiff_t n, ptrdiff_t d,
+static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d,
                                    double *mean, double *std, double *room,
                                    interrupted ask)
 {
@@ -171,7 +171,7 @@ static int NAME(moments_of_sparse)(const examples *data, ptrdiff_t n, ptrdiff_t 
 
 /* Sums run over the presentations in their order, each as much as its share; the spread
  * has a pass of its own. */
-static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
+static int NAME(moments)(const samples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
                          double *std, double *room, interrupted ask)
 {
     const int neighbours = data->column_stride == 1;
@@ -195,13 +195,13 @@ static int NAME(moments)(const examples *data, ptrdiff_t n, ptrdiff_t d, double 
 }
 
 /* Sparse rows enter products with and without their mean: both have to be in range. */
-static int NAME(beyond)(const examples *data, ptrdiff_t j, double x)
+static int NAME(beyond)(const samples *data, ptrdiff_t j, double x)
 {
     return fabs((x - data->mean[j]) * data->scale[j]) > LIMIT
            || fabs(NAME(in_training_units)(data, j, x)) > LIMIT;
 }
 
-static ptrdiff_t NAME(first_beyond_of_sparse)(const examples *data, ptrdiff_t n,
+static ptrdiff_t NAME(first_beyond_of_sparse)(const samples *data, ptrdiff_t n,
                                               interrupted ask)
 {
     ptrdiff_t seen = 0;
@@ -224,7 +224,7 @@ static ptrdiff_t NAME(first_beyond_of_sparse)(const examples *data, ptrdiff_t n,
     return n;
 }
 
-static ptrdiff_t NAME(first_beyond)(const examples *data, ptrdiff_t n, ptrdiff_t d,
+static ptrdiff_t NAME(first_beyond)(const samples *data, ptrdiff_t n, ptrdiff_t d,
                                     interrupted ask)
 {
     const REAL *const X = data->X;

@@ -222,7 +222,7 @@ static void NAME(learn_then_output)(const NAME(outputs) *out, int kind, REAL *a,
 }
 
 /* E of presentation i, from ŷ; out->step becomes what it teaches */
-static double NAME(present)(const NAME(outputs) *out, const examples *data, ptrdiff_t i,
+static double NAME(present)(const NAME(outputs) *out, const samples *data, ptrdiff_t i,
                             double eta)
 {
     const REAL *const y = (const REAL *)data->y + row_at(&data->order, i) * out->K;

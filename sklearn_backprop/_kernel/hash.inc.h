@@ -9,7 +9,7 @@ INLINE uint64_t NAME(hash_value)(double value, uint64_t place)
 
 /* A row's hash is a sum over its values, so that they may be taken in any order: the
  * inner loop runs over what lies together in memory. */
-static int NAME(hash_rows)(const examples *data, const double *y, ptrdiff_t n,
+static int NAME(hash_rows)(const samples *data, const double *y, ptrdiff_t n,
                            ptrdiff_t d, ptrdiff_t K, uint64_t *hashes, interrupted ask)
 {
     const REAL *const X = data->X;

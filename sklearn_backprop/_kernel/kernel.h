@@ -77,7 +77,7 @@ typedef struct {
     const double *mean;           /* IN (d,)  training units are (x - mean) × scale */
     const double *scale;          /* IN (d,) */
     presentations order;
-} examples;
+} samples;
 
 /* What a long computation asks now and then; it ends at once, and returns -1, if the
  * answer is not 0. */
@@ -86,24 +86,24 @@ typedef int (*interrupted)(void);
 typedef struct {
     /* Present the entries start ≤ i < stop of the order. Returns Σ E, each E from just
      * before its own update. */
-    double (*train)(const network *, const examples *, const rule *, ptrdiff_t start,
+    double (*train)(const network *, const samples *, const rule *, ptrdiff_t start,
                     ptrdiff_t stop);
     /* y_hat[i] = ŷ in training units for rows start ≤ i < stop, real (n, K) */
-    void (*predict)(const network *, const examples *, ptrdiff_t start, ptrdiff_t stop,
+    void (*predict)(const network *, const samples *, ptrdiff_t start, ptrdiff_t stop,
                     void *y_hat);
     /* Before the first call of either with sparse X, and after the last of train: hidden
      * weights move from `weights` to net->rows, and from there to net->weights. */
-    void (*open_rows)(const network *, const examples *, const void *weights);
-    void (*close_rows)(const network *, const examples *);
+    void (*open_rows)(const network *, const samples *, const void *weights);
+    void (*close_rows)(const network *, const samples *);
     /* mean and standard deviation, 0 without spread, of each of d columns over the first n
      * of the order; room is for 6 d numbers where X is sparse */
-    int (*moments)(const examples *, ptrdiff_t n, ptrdiff_t d, double *mean, double *std,
+    int (*moments)(const samples *, ptrdiff_t n, ptrdiff_t d, double *mean, double *std,
                    double *room, interrupted);
     /* first row < n with a value beyond ±LIMIT in training units, or n */
-    ptrdiff_t (*first_beyond)(const examples *, ptrdiff_t n, ptrdiff_t d, interrupted);
+    ptrdiff_t (*first_beyond)(const samples *, ptrdiff_t n, ptrdiff_t d, interrupted);
     /* hashes[i] = 64 bits that depend on the values of row i of X and of y (n, K), and on
      * nothing else: -0 counts as 0, and values of 0 in X leave no trace */
-    int (*hash_rows)(const examples *, const double *y, ptrdiff_t n, ptrdiff_t d,
+    int (*hash_rows)(const samples *, const double *y, ptrdiff_t n, ptrdiff_t d,
                      ptrdiff_t K, uint64_t *hashes, interrupted);
     /* weights from W, real (d + 1, H), and v, real (K, H + 1) with v_0 first; and back */
     void (*pack)(const network *, const void *W, const void *v);

@@ -38,7 +38,7 @@
 #define IN_BLOCKS(name) NAME(name##_long)
 #include "blocks.inc.h"
 
-static double NAME(train)(const network *net, const examples *data, const rule *rule,
+static double NAME(train)(const network *net, const samples *data, const rule *rule,
                           ptrdiff_t start, ptrdiff_t stop)
 {
     if (data->indptr && !net->velocity) {
@@ -49,7 +49,7 @@ static double NAME(train)(const network *net, const examples *data, const rule *
                : NAME(train_long)(net, data, rule, start, stop);
 }
 
-static void NAME(predict)(const network *net, const examples *data, ptrdiff_t start,
+static void NAME(predict)(const network *net, const samples *data, ptrdiff_t start,
                           ptrdiff_t stop, void *y_hat)
 {
     if (data->indptr) {

@@ -41,7 +41,7 @@ typedef struct {
     double mu_x;          /* μ · x */
 } NAME(entries);
 
-static NAME(rows) NAME(rows_of)(const network *net, const examples *data)
+static NAME(rows) NAME(rows_of)(const network *net, const samples *data)
 {
     NAME(rows) rows = {.d = net->d, .nodes = padded(net->H, sizeof(REAL))};
 
@@ -73,7 +73,7 @@ INLINE ptrdiff_t NAME(place)(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
     return (h / TILE * (d + 1) + j) * TILE + h % TILE;
 }
 
-static void NAME(open_rows)(const network *net, const examples *data,
+static void NAME(open_rows)(const network *net, const samples *data,
                             const void *weights)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
@@ -97,7 +97,7 @@ static void NAME(open_rows)(const network *net, const examples *data,
     }
 }
 
-static void NAME(close_rows)(const network *net, const examples *data)
+static void NAME(close_rows)(const network *net, const samples *data)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
     const ptrdiff_t d = rows.d, nodes = rows.nodes;
@@ -125,7 +125,7 @@ INLINE void NAME(append)(const NAME(rows) *rows, NAME(entries) *list, ptrdiff_t 
     rows->x[list->count++] = (REAL)(x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT : x);
 }
 
-static NAME(entries) NAME(entries_of)(const NAME(rows) *rows, const examples *data,
+static NAME(entries) NAME(entries_of)(const NAME(rows) *rows, const samples *data,
                                       ptrdiff_t i)
 {
     const NAME(row) row = NAME(row_of)(data, i);
@@ -246,7 +246,7 @@ INLINE void NAME(take)(REAL *u, REAL factor, REAL *delta, ptrdiff_t nodes)
 /* U takes the deltas of the presentations first ≤ i ≤ last: of the columns in their rows,
  * or of all if these are fewer. */
 static void NAME(take_deltas)(const NAME(rows) *rows, REAL factor, REAL *deltas,
-                              const examples *data, ptrdiff_t first, ptrdiff_t last)
+                              const samples *data, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t nodes = rows->nodes;
     ptrdiff_t entries = 0;
@@ -269,7 +269,7 @@ static void NAME(take_deltas)(const NAME(rows) *rows, REAL factor, REAL *deltas,
 }
 
 /* All weights take the deltas of a batch, which ends with presentation `last`. */
-static void NAME(end_batch_of_rows)(const network *net, const examples *data,
+static void NAME(end_batch_of_rows)(const network *net, const samples *data,
                                     const NAME(rows) *rows, const rule *rule,
                                     ptrdiff_t last)
 {
@@ -289,7 +289,7 @@ static void NAME(end_batch_of_rows)(const network *net, const examples *data,
     NAME(change)(v + K * nodes, NULL, deltas + hidden + K * nodes, K, 0, 0);
 }
 
-static double NAME(train_rows)(const network *net, const examples *data,
+static double NAME(train_rows)(const network *net, const samples *data,
                                const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
@@ -327,7 +327,7 @@ static double NAME(train_rows)(const network *net, const examples *data,
     return loss;
 }
 
-static void NAME(predict_rows)(const network *net, const examples *data, ptrdiff_t start,
+static void NAME(predict_rows)(const network *net, const samples *data, ptrdiff_t start,
                                ptrdiff_t stop, REAL *y_hat)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);

@@ -13,7 +13,7 @@ INLINE ptrdiff_t NAME(index)(const void *indices, int wide, ptrdiff_t i)
                 : (ptrdiff_t)((const int32_t *)indices)[i];
 }
 
-INLINE NAME(row) NAME(row_of)(const examples *data, ptrdiff_t i)
+INLINE NAME(row) NAME(row_of)(const samples *data, ptrdiff_t i)
 {
     const int wide = data->wide_indices;
     return (NAME(row)){data->X, data->indices, wide,
@@ -31,21 +31,21 @@ INLINE NAME(row) NAME(row_of)(const examples *data, ptrdiff_t i)
 #define FAR 16
 
 /* μ_j, the mean in units of the standard deviation, or 0 where column j is far */
-INLINE double NAME(implicit_mean)(const examples *data, ptrdiff_t j)
+INLINE double NAME(implicit_mean)(const samples *data, ptrdiff_t j)
 {
     const double mu = data->mean[j] * data->scale[j];
     return fabs(mu) > FAR ? 0 : mu;
 }
 
 /* a value of column j in training units but for the implicit mean */
-INLINE double NAME(in_training_units)(const examples *data, ptrdiff_t j, double value)
+INLINE double NAME(in_training_units)(const samples *data, ptrdiff_t j, double value)
 {
     const double scale = data->scale[j], mean = data->mean[j];
     return fabs(mean * scale) > FAR ? (value - mean) * scale : value * scale;
 }
 
 /* x̃ = (1, (x - mean) × scale), with every zero written out */
-static void NAME(spread_row)(const examples *data, ptrdiff_t i, ptrdiff_t d, REAL *x)
+static void NAME(spread_row)(const samples *data, ptrdiff_t i, ptrdiff_t d, REAL *x)
 {
     const NAME(row) row = NAME(row_of)(data, i);
 
