@@ -2,11 +2,11 @@
 
     python benchmarks/bench_blocks.py [--dtype float32] [--turns N]
 
-A pass over W serves a block of M examples, and takes `width` registers of hidden nodes
+A pass over W serves a block of M samples, and takes `width` registers of hidden units
 together; see sklearn_backprop/_kernel/sweep.inc.h. For every setting of the two the
 package beside this script is built into a temporary folder, with the same M whatever
 the size of W: minutes in all. Each is timed in a process of its own, by epochs of the
-kernel alone, in a random order and in batches of one example; the processes take turns.
+kernel alone, in a random order and in batches of one sample; the processes take turns.
 SKLEARN_BACKPROP_ISA names the instruction set, if it is not to be the fastest.
 """
 
@@ -49,7 +49,7 @@ def build(M, width, folder):
     return target
 
 
-def n_examples(d, H):
+def n_samples(d, H):
     """Rows of an epoch at one shape."""
     return int(np.clip(WEIGHTS // (d * H), *ROWS))
 
@@ -59,7 +59,7 @@ def make_epoch(d, H, dtype):
     """A function that trains by an epoch, from the initial weights on."""
     from sklearn_backprop import _kernel  # of the setting that this process is for
 
-    n = n_examples(d, H)
+    n = n_samples(d, H)
     X, y = make_data(n, d, dtype)
     random = np.random.default_rng(1)
     W = random.standard_normal((d + 1, H)) / np.sqrt(d + 1)
@@ -116,7 +116,7 @@ def report(workers, dtype, turns):
                 setting: partial(worker.seconds, d, H, dtype)
                 for setting, worker in workers.items()
             }
-            n = n_examples(d, H)
+            n = n_samples(d, H)
             line = f"{d:>5}{H:>6}{n:>8}"
             for times in take_turns(tasks, turns).values():
                 line += f"{4 * (d + 1) * H * n / np.median(times) / 1e9:>9.1f}"

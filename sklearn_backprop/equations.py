@@ -3,23 +3,23 @@
 This module is the specification of the package. It is written to be read beside
 K. Wagstaff, "ANN Backpropagation: Weight updates for hidden nodes" (2008), which
 follows E. Alpaydin, *Introduction to Machine Learning*, section 11.7, and the
-compiled code is tested against it. It is slow on purpose: one example at a time,
+compiled code is tested against it. It is slow on purpose: one sample at a time,
 nothing fused, nothing reordered.
 
-The network has d inputs, one hidden layer of H sigmoid nodes and one linear
+The network has d inputs, one hidden layer of H sigmoid units and one linear
 output. Two inputs are always +1 and carry the biases: x̃ = (1, x_1 … x_d) enters
 the hidden layer and z̃ = (1, z_1 … z_H) enters the output.
 
 =========  ==========  ==================================================
 name       shape       meaning
 =========  ==========  ==================================================
-``x``      (d,)        one example's features
+``x``      (d,)        one sample's features
 ``y``      scalar      its target
 ``W``      (H, d + 1)  hidden weights; row h is w_h, column 0 the bias w_h0
 ``v``      (H + 1,)    output weights; ``v[0]`` is the bias v_0
-``z``      (H,)        outputs of the hidden nodes
+``z``      (H,)        outputs of the hidden units
 ``y_hat``  scalar      ŷ, the network's output
-``eta``    scalar      η, the step size
+``eta``    scalar      η, the learning rate
 =========  ==========  ==================================================
 
 With K outputs, ``y`` and ``y_hat`` have shape (K,) and ``v`` has shape (K, H + 1), a
@@ -27,7 +27,7 @@ row for each; the same functions serve.
 
 Examples
 --------
-One update of a network with two inputs and three hidden nodes:
+One update of a network with two inputs and three hidden units:
 
 >>> import numpy as np
 >>> from sklearn_backprop import equations
@@ -98,45 +98,45 @@ def delta_W(
 
 
 def deltas(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
-    """ΔW and Δv of one example, both from the weights before the update."""
+    """ΔW and Δv of one sample, both from the weights before the update."""
     z = hidden(W, x)
     y_hat = output(v, z)
     return delta_W(eta, y, y_hat, v, z, x), delta_v(eta, y, y_hat, z)
 
 
 def update(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
-    """The weights after one example."""
+    """The weights after one sample."""
     ΔW, Δv = deltas(W, v, x, y, eta)
     return W + ΔW, v + Δv
 
 
 def deltas_of_batch(
-    W: Array, v: Array, X: Array, y: Array, eta: float, share: float | Array = 1.0
+    W: Array, v: Array, X: Array, y: Array, eta: float, fraction: float | Array = 1.0
 ) -> Pair:
     """ΔW and Δv of a batch: deltas from the same weights, summed.
 
-    The error of a set is the sum of the errors of its items, so its deltas are
-    sums too. ``X`` has shape (b, d) and ``y`` shape (b,), or (b, K). An item of which
-    only a share is to count takes that share of a step; ``share`` has shape (b,).
+    The error of a set is the sum of the errors of its samples, so its deltas are
+    sums too. ``X`` has shape (b, d) and ``y`` shape (b,), or (b, K).
+    ``fraction``, of shape (b,) or one number, multiplies η for each sample.
     """
-    shares = np.broadcast_to(share, len(X))
-    items = [
-        deltas(W, v, x_i, y_i, share_i * eta)
-        for x_i, y_i, share_i in zip(X, y, shares, strict=True)
+    fractions = np.broadcast_to(fraction, len(X))
+    pairs = [
+        deltas(W, v, x_i, y_i, fraction_i * eta)
+        for x_i, y_i, fraction_i in zip(X, y, fractions, strict=True)
     ]
     return (
-        sum((ΔW for ΔW, _ in items), np.zeros_like(W)),
-        sum((Δv for _, Δv in items), np.zeros_like(v)),
+        sum((ΔW for ΔW, _ in pairs), np.zeros_like(W)),
+        sum((Δv for _, Δv in pairs), np.zeros_like(v)),
     )
 
 
 def without_bias(weights: Array) -> Array:
-    """The weights with those of the constant input, which do not decay, set to 0."""
+    """The weights with those of the constant input, which have no penalty, set to 0."""
     return np.concatenate((np.zeros_like(weights[..., :1]), weights[..., 1:]), axis=-1)
 
 
 def with_decay(delta: Array, weights: Array, eta: float, alpha: float) -> Array:
-    """Δw − η α w: a penalty of ½ α w², once an update, on all weights but biases."""
+    """Δw − η α w: an L2 penalty of ½ α w² in each update, on all weights but biases."""
     return delta - eta * alpha * without_bias(weights)
 
 
@@ -151,7 +151,7 @@ def update_batch(
     X: Array,
     y: Array,
     eta: float,
-    share: float | Array = 1.0,
+    fraction: float | Array = 1.0,
     alpha: float = 0.0,
     momentum: float = 0.0,
     last: Pair | tuple[float, float] = (0.0, 0.0),
@@ -161,7 +161,7 @@ def update_batch(
     ``last`` is the pair of the update before. A batch of one without penalty and
     momentum is `update`.
     """
-    ΔW, Δv = deltas_of_batch(W, v, X, y, eta, share)
+    ΔW, Δv = deltas_of_batch(W, v, X, y, eta, fraction)
     ΔW = with_momentum(with_decay(ΔW, W, eta, alpha), last[0], momentum)
     Δv = with_momentum(with_decay(Δv, v, eta, alpha), last[1], momentum)
     return W + ΔW, v + Δv, (ΔW, Δv)
@@ -174,19 +174,19 @@ def epoch(
     y: Array,
     eta: float,
     batch_size: int = 1,
-    share: float | Array = 1.0,
+    fraction: float | Array = 1.0,
     alpha: float = 0.0,
     momentum: float = 0.0,
     last: Pair | tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Array, Array, Pair | tuple[float, float]]:
-    """The weights after one pass over the examples in the order given.
+    """The weights after one epoch, which uses the samples in the order given.
 
     Returns W, v and the last update, with which the next epoch goes on.
     """
-    share = np.broadcast_to(share, len(X))
+    fraction = np.broadcast_to(fraction, len(X))
     for start in range(0, len(X), batch_size):
         batch = slice(start, start + batch_size)
         W, v, last = update_batch(
-            W, v, X[batch], y[batch], eta, share[batch], alpha, momentum, last
+            W, v, X[batch], y[batch], eta, fraction[batch], alpha, momentum, last
         )
     return W, v, last

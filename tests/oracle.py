@@ -31,7 +31,7 @@ def same_bits(model, other):
 
 
 def largest_difference(model, W, v):
-    """max |ΔW| over all weights, as a share of max(1, max |W|)."""
+    """max |ΔW| over all weights, as a fraction of max(1, max |W|)."""
     W_model, v_model = weights_of(model)
     difference = max(np.abs(W_model - W).max(), np.abs(v_model - v).max())
     return difference / max(1, np.abs(W).max(), np.abs(v).max())

@@ -40,7 +40,7 @@ def test_deltas_are_minus_eta_times_the_gradient(random):
 
 
 def test_one_update_by_hand():
-    # Two inputs, one hidden node, η = ½:
+    # Two inputs, one hidden unit, η = ½:
     #   w = (w_0, w_1, w_2) = (1, 2, -1), v = (v_0, v_1) = (½, 4), x = (1, 3), y = 3
     #   wᵀx̃ = 1 + 2·1 - 1·3 = 0              z = sigmoid(0) = ½
     #   ŷ = 4·½ + ½ = 2½                      y - ŷ = ½, E = ⅛

@@ -29,7 +29,7 @@ def in_order(n):
 
 
 def training(H, X, y, *, order=None, **settings):
-    """The kernel ready to train a network of H nodes on data in training units."""
+    """The kernel ready to train H hidden units on data in training units."""
     d = X.shape[1]
     order = in_order(len(y)) if order is None else order
     y = y.astype(X.dtype).reshape(len(y), -1)
@@ -125,7 +125,7 @@ def test_weights_equal_the_equations_at_the_ends_of_a_block(random, n, batch_siz
     ("dtype", "d", "H"), [(np.float64, 450, 603), (np.float32, 640, 901)]
 )
 def test_weights_equal_the_equations_in_long_blocks(random, d, H, dtype, batch_size):
-    # W is larger than 2 MB, so that blocks are of eight examples; 21 leave five over.
+    # W is larger than 2 MB, so that blocks are of eight samples; 21 leave five over.
     X, y = data_set(random, 21, d, dtype)
     eta = 0.2 / (21 * (1 + H) * (1 + d))
     model = model_of_the_rule(H)
@@ -137,7 +137,7 @@ def test_weights_equal_the_equations_in_long_blocks(random, d, H, dtype, batch_s
 @pytest.mark.parametrize("rows", [[0], [1, 2], [0, 1, 2, 3], [2, 5, 6]])
 def test_products_of_rows_may_overflow(random, rows):
     # The rule stays finite with values of 1e200, whose product is beyond all numbers:
-    # their nodes are saturated.
+    # their hidden units are saturated.
     X, y = data_set(random, 9, 3)
     X[rows] *= 1e200
     W, v = random.normal(size=(4, 6)), random.normal(size=7)
@@ -188,7 +188,7 @@ def test_follows_the_same_path_as_mlp_regressor(random):
     for mine, other in zip(
         ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True
     ):
-        other[...] = mine  # in place: its optimiser holds on to these arrays
+        other[...] = mine  # in place: its optimizer holds on to these arrays
     for _ in range(5):
         ours.partial_fit(X, y)
         theirs.partial_fit(X, y)
@@ -258,12 +258,12 @@ def test_sigmoid_is_exact_at_zero_and_infinity(dtype):
         assert outputs(W, v, zeros) == expected
 
 
-def neighbours(centres, count):
-    """For every centre the floating-point numbers around it, in ascending order."""
-    bits = np.int64 if centres.dtype == np.float64 else np.int32
+def neighbors(centers, count):
+    """For every center the floating-point numbers around it, in ascending order."""
+    bits = np.int64 if centers.dtype == np.float64 else np.int32
     steps = np.arange(-count, count + 1, dtype=bits)
-    numbers = (np.abs(centres).view(bits)[:, np.newaxis] + steps).view(centres.dtype)
-    return np.sort(np.sign(centres)[:, np.newaxis] * numbers)
+    numbers = (np.abs(centers).view(bits)[:, np.newaxis] + steps).view(centers.dtype)
+    return np.sort(np.sign(centers)[:, np.newaxis] * numbers)
 
 
 @pytest.mark.parametrize(
@@ -276,9 +276,9 @@ def test_sigmoid_never_falls(random, dtype, lowest, highest):
     anywhere = random.uniform(-40, 10, 2000)
     close = random.uniform(-2, 2, 2000)
     small = 10.0 ** random.uniform(-30, 0, 500) * random.choice([-1, 1], 500)
-    centres = np.concatenate((seams[seams != 0], anywhere, close, small)).astype(dtype)
+    centers = np.concatenate((seams[seams != 0], anywhere, close, small)).astype(dtype)
     runs = [
-        *neighbours(centres, 50),
+        *neighbors(centers, 50),
         np.linspace(lowest, highest, 500_000, dtype=dtype),
     ]
     for run in runs:
@@ -287,7 +287,7 @@ def test_sigmoid_never_falls(random, dtype, lowest, highest):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("H", [1, 16, 17, 100])
-def test_nodes_that_pad_a_panel_never_learn(random, dtype, H):
+def test_units_that_pad_a_panel_never_learn(random, dtype, H):
     # Weights that come out of the panels and go in again have fresh padding.
     X, y = data_set(random, 50, 6, dtype)
     weights = _kernel.pack(np.zeros((7, H), dtype), np.ones((1, H + 1), dtype))
@@ -478,12 +478,12 @@ def test_other_threads_run_while_the_kernel_does(random):
 @pytest.mark.parametrize("d", [1, 10, 1000, 100_000])
 @pytest.mark.parametrize("H", [1, 100, 3000])
 def test_examples_between_two_looks_at_signals_are_bounded(d, H):
-    # About 10^9 operations at most, unless a single block of examples needs more.
+    # About 10^9 operations at most, unless a single block of samples needs more.
     chunk = _kernel.chunk_length(d, H)
     assert chunk % 8 == 0  # whole blocks, or chunks would change the bits
     assert chunk == 8 or (chunk - 8) * H * (4 * d + 30) <= 1e9
-    # Where nodes are few, fetching rows takes the time: 16 ns a value in columns that
-    # are apart.
+    # Where hidden units are few, fetching rows takes the time: 16 ns a value in
+    # columns that are apart.
     assert chunk == 8 or (chunk <= 500_000 and (chunk - 8) * d <= 5_000_000)
 
 

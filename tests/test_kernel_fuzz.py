@@ -67,15 +67,15 @@ def data(draw, *, d=None, n=SIZES, scales=UNSCALED):
 
 @st.composite
 def orders(draw, n, random):
-    """Presentations as the kernel takes them; and as rows, and shares of a step."""
+    """An order as the kernel takes it; and as rows, and how much of each counts."""
     m = draw(st.integers(1, 40))
-    rows, share, number = random.randint(n, size=m), None, np.ones(m)
+    rows, fraction, number = random.randint(n, size=m), None, np.ones(m)
     entries = rows.copy()
     if draw(st.booleans()):
-        share, in_part = random.uniform(0.1, 1, n), random.randint(2, size=m)
+        fraction, in_part = random.uniform(0.1, 1, n), random.randint(2, size=m)
         entries = 2 * rows + in_part
-        number = np.where(in_part, share[rows], 1)
-    return entries.astype(np.int64), share, rows, number
+        number = np.where(in_part, fraction[rows], 1)
+    return entries.astype(np.int64), fraction, rows, number
 
 
 @st.composite
@@ -113,12 +113,12 @@ def test_training_equals_the_equations(case):
     W, v = network(shape, random, dtype)
     y = random.normal(size=(n, K)).astype(dtype)
     mean, scale = draw(units(d, random))
-    order, share, rows, number = draw(orders(n, random))
+    order, fraction, rows, number = draw(orders(n, random))
     batch_size = min(draw(st.sampled_from([1, 1, 2, 3, 8, 40])), len(order))
     alpha = draw(st.sampled_from([0.0, 0.01, 2.0]))
     momentum = draw(st.sampled_from([0.0, 0.5, 0.95]))
     eta = 0.1 * (1 - momentum) / (batch_size * (1 + H / 4) * (1 + d / 20))
-    samples = _kernel.Samples(X, y, mean, scale, order, share)
+    samples = _kernel.Samples(X, y, mean, scale, order, fraction)
     trained = _kernel.Training(
         shape,
         samples,
@@ -145,7 +145,7 @@ def test_training_equals_the_equations(case):
     W_new, v_new = _kernel.unpack(weights, shape)
     assert_close(W_new, W_oracle.T, dtype)
     assert_close(v_new, v_oracle, dtype)
-    # what it is given stays, and chunks of eight examples change no bit
+    # what it is given stays, and chunks of eight samples change no bit
     assert np.array_equal(before, _kernel.pack(W, v))
     try:
         chunk, _boundary.CHUNK = _boundary.CHUNK, 1
@@ -222,8 +222,8 @@ def test_packing_and_back_gives_the_same_weights(shape, random, dtype):
 @given(data(scales=st.sampled_from([1e-30, 1.0, 1e30])), st.data())
 def test_moments_are_those_of_numpy(given, case):
     X, random = given
-    order, share, rows, number = case.draw(orders(X.shape[0], random))
-    mean, std = _kernel.moments(_kernel.Samples(X, order=order, fraction=share))
+    order, fraction, rows, number = case.draw(orders(X.shape[0], random))
+    mean, std = _kernel.moments(_kernel.Samples(X, order=order, fraction=fraction))
     values = dense(X)[rows]
     expected = np.average(values, axis=0, weights=number)
     scale = max(np.abs(values).max(), np.finfo(float).tiny)

@@ -17,8 +17,8 @@ free-threaded Python may do without a lock.
 
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
 v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
-keeps them. Order and fraction say which row is presented when, and how much of it; see
-`presentations` in kernel.h.
+keeps them. Order and fraction say when a row is used, and how much it counts; see
+`sample_order` in kernel.h.
 """
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
@@ -71,9 +71,9 @@ cdef extern from "kernel.h" nogil:
         Py_ssize_t batch_size
         Py_ssize_t n
 
-    ctypedef struct presentations:
+    ctypedef struct sample_order:
         const int64_t *entries
-        const double *share
+        const double *fraction
 
     ctypedef struct c_samples "samples":
         const void *X
@@ -85,7 +85,7 @@ cdef extern from "kernel.h" nogil:
         const void *y
         const double *mean
         const double *scale
-        presentations order
+        sample_order order
 
     ctypedef int (*interrupted)() noexcept nogil
 
@@ -184,12 +184,12 @@ cdef double MOST_WEIGHTS = 2.0**48
 cdef Py_ssize_t HUGE_PAGE = 1 << 21  # bytes
 
 
-cdef int signalled() noexcept nogil:
+cdef int signaled() noexcept nogil:
     with gil:
         return PyErr_CheckSignals()
 
 
-cdef int raise_if_signalled() except -1:
+cdef int raise_if_signaled() except -1:
     return PyErr_CheckSignals()
 
 
@@ -224,7 +224,7 @@ cdef Py_ssize_t alignment_of(Py_ssize_t n_bytes):
 
 
 cdef object aligned_empty(Py_ssize_t size, dtype):
-    """An uninitialised array for the kernel."""
+    """An uninitialized array for the kernel."""
     cdef Py_ssize_t n_bytes = size * dtype.itemsize, boundary = alignment_of(n_bytes)
     memory = np.empty(n_bytes + boundary, np.uint8)
     cdef Py_ssize_t start = boundary - <intptr_t> address(memory) % boundary
@@ -268,7 +268,7 @@ cdef class Samples:
     mean, scale : ndarray of shape (d,) or None
         A row in training units is (x - mean) * scale.
     order : ndarray of int64 or None
-        Row numbers, or twice that with a fraction; see `presentations` in kernel.h.
+        Row numbers, or twice that with a fraction; see `sample_order` in kernel.h.
     fraction : ndarray of shape (n,) or None
         How much of each row the last time counts; None if all count in full.
     """
@@ -299,7 +299,7 @@ cdef class Samples:
             self.length = np.size(order)
             data.order.entries = row_numbers(order, self.length)
         if fraction is not None:
-            data.order.share = <const double *> items(
+            data.order.fraction = <const double *> items(
                 fraction, "fraction", self.n, FLOAT64
             )
 
@@ -358,14 +358,14 @@ cdef class Samples:
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
-    """Examples in about CHUNK operations, in whole blocks.
+    """Samples in about CHUNK operations, in whole blocks.
 
-    Four operations a weight, thirty a sigmoid, and eight an output weight; few nodes
-    fill a register all the same. What an example, and the fetching of its values, costs
-    besides is given as the operations that could be done in the time.
+    Four operations a weight, thirty a sigmoid, and eight an output weight; few hidden
+    units fill a register all the same. What a sample, and the fetching of its values,
+    costs besides is given as the operations that could be done in the time.
     """
-    cdef Py_ssize_t operations = CHUNK, an_example = 2000, a_value = 200
-    cdef Py_ssize_t each = max(H, 8) * (4 * d + 26 + 8 * K) + an_example + a_value * d
+    cdef Py_ssize_t operations = CHUNK, a_sample = 2000, a_value = 200
+    cdef Py_ssize_t each = max(H, 8) * (4 * d + 26 + 8 * K) + a_sample + a_value * d
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
@@ -394,7 +394,7 @@ cdef network network_of(shape) except *:
     ):
         raise ValueError(
             f"The shape of the network is {shape!r}. Expected the numbers of features, "
-            "hidden nodes and outputs. Was an attribute of the model replaced?"
+            "hidden units and outputs. Was an attribute of the model replaced?"
         )
     net.weights = net.velocity = net.deltas = net.workspace = net.rows = NULL
     return net
@@ -451,7 +451,7 @@ def predict(weights, shape, Samples samples not None):
     cdef Py_ssize_t start, stop
     check_columns(samples, &net)
     data.order.entries = NULL  # of which there may be fewer than rows
-    data.order.share = NULL
+    data.order.fraction = NULL
     weights_of(&net, weights, samples.dtype)
     weights = aligned(weights)
     workspace = aligned_empty(
@@ -471,14 +471,14 @@ def predict(weights, shape, Samples samples not None):
         stop = min(start + chunk, samples.n)
         with nogil:
             run.predict(&net, &data, start, stop, out)
-        raise_if_signalled()
+        raise_if_signaled()
     return y_hat
 
 
 cdef class Training:
     """A network's shape (d, H, K), the samples that it is trained on, and the rule.
 
-    The order of the samples is that in which an epoch begins, until there is a shuffle.
+    An epoch goes through the order of the samples as it is, or as `shuffle` left it.
     """
 
     cdef const functions *run
@@ -540,7 +540,7 @@ cdef class Training:
         self.data.order.entries = row_numbers(self.shuffled, self.n)
 
     def epoch(self, weights, velocity, double learning_rate):
-        """Present every example once.
+        """Train once on each entry of the order.
 
         Takes and returns weights and velocity, the last update: what is given is left
         as it is. No pointer into either outlives the call.
@@ -551,8 +551,8 @@ cdef class Training:
         velocity : ndarray or None
             None without momentum, whatever was given; with it, None is taken as zeros.
         loss : float
-            Σ E over the presentations, each E from just before its own update. A sum
-            that is not finite ends the epoch early: the weights are then of no use.
+            Σ E over the order, each E from just before its own update. A sum that is
+            not finite ends the epoch early: the weights are then of no use.
         finite : bool
             Whether loss is, and outputs for all X within `LIMIT` are.
         """
@@ -587,7 +587,7 @@ cdef class Training:
             stop = min(start + self.chunk, rule.n)
             with nogil:
                 loss += self.run.train(&net, &self.data, &rule, start, stop)
-            raise_if_signalled()
+            raise_if_signaled()
             if not isfinite(loss):
                 break
         with nogil:
@@ -598,7 +598,7 @@ cdef class Training:
 
 
 def moments(Samples samples not None):
-    """Mean and standard deviation of each column of X over the presentations in order.
+    """Mean and standard deviation of each column of X over the samples in their order.
 
     Sums run in that order. A column without spread has a standard deviation of 0; what
     rounding makes of one number is no spread.
@@ -613,7 +613,7 @@ def moments(Samples samples not None):
     cdef double *in_room = <double *> address(room)
 
     with nogil:
-        run.moments(&samples.data, n, d, to_mean, to_std, in_room, signalled)
+        run.moments(&samples.data, n, d, to_mean, to_std, in_room, signaled)
     return mean, std
 
 
@@ -624,7 +624,7 @@ def first_beyond(Samples samples not None):
     cdef const functions *run = functions_of(samples.dtype)
 
     with nogil:
-        row = run.first_beyond(&samples.data, samples.n, samples.d, signalled)
+        row = run.first_beyond(&samples.data, samples.n, samples.d, signaled)
     return row
 
 
@@ -639,7 +639,7 @@ def hash_rows(Samples samples not None):
     cdef uint64_t *to = <uint64_t *> address(hashes)
 
     with nogil:
-        run.hash_rows(&samples.data, y, n, d, K, to, signalled)
+        run.hash_rows(&samples.data, y, n, d, K, to, signaled)
     return hashes
 
 
@@ -650,7 +650,7 @@ def sort_rows(keys, rows):
     cdef uint64_t *by = <uint64_t *> items(keys, "keys", n, UINT64)
 
     with nogil:
-        c_sort_rows(by, to, n, signalled)
+        c_sort_rows(by, to, n, signaled)
 
 
 def shuffle(rows, uint64_t seed, uint64_t epoch):
@@ -659,4 +659,4 @@ def shuffle(rows, uint64_t seed, uint64_t epoch):
     cdef int64_t *to = row_numbers(rows, n)
 
     with nogil:
-        shuffle_rows(to, n, seed, epoch, signalled)
+        shuffle_rows(to, n, seed, epoch, signaled)

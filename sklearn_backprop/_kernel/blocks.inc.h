@@ -1,14 +1,14 @@
-/* Training and prediction in blocks of M examples; included by network.inc.h for each M.
+/* Training and prediction in blocks of M samples; included by network.inc.h for each M.
  *
  * One pass over W adds the updates of the last block and computes the products of the
- * next, so that W is read and written once in M examples. The products are those of W
- * before the block: with the update of example s written as W += g_s x̃_sᵀ, the
- * pre-activations of example t in the block are
+ * next, so that W is read and written once in M samples. The products are those of W
+ * before the block: with the update of sample s written as W += g_s x̃_sᵀ, the
+ * pre-activations of sample t in the block are
  *
  *     a_t = W x̃_t + Σ_{s<t} (x̃_s · x̃_t) g_s
  *
- * which equals one example at a time but for rounding. Where weights decay or have
- * momentum, every term has a factor; see recurrence.h. In a batch no correction is
+ * which equals one sample at a time but for rounding. With a penalty or momentum every
+ * term has a factor; see recurrence.h. In a batch no correction is
  * needed: W stands still, and the updates go to the deltas until the batch ends.
  */
 
@@ -16,8 +16,8 @@
 
 #define FEW_LINES 8 /* of memory that are fetched of a row all at once */
 
-/* The rows of a block in training units, x̃ = (1, (x - mean) × scale): `count` of them from
- * the first on, the rest 0. Rows are padded to whole tiles, with zeros. */
+/* The rows of a block in training units, x̃ = (1, (x - mean) × scale): `count` of them
+ * from the first on, the rest 0. Rows are padded to whole tiles, with zeros. */
 INLINE void IN_BLOCKS(standardise_from)(const samples *data, ptrdiff_t column_stride,
                                         ptrdiff_t first, ptrdiff_t count, ptrdiff_t d,
                                         REAL *restrict rows)
@@ -37,7 +37,7 @@ INLINE void IN_BLOCKS(standardise_from)(const samples *data, ptrdiff_t column_st
     }
 }
 
-static void IN_BLOCKS(standardise)(const samples *data, ptrdiff_t first,
+static void IN_BLOCKS(standardize)(const samples *data, ptrdiff_t first,
                                    ptrdiff_t count, ptrdiff_t d, REAL *rows)
 {
     const ptrdiff_t length = padded(d + 1, sizeof(REAL));
@@ -67,7 +67,7 @@ static void IN_BLOCKS(transpose)(const REAL *restrict rows, ptrdiff_t d,
     }
 }
 
-/* the same, with example s multiplied by inputs[s], and its constant input by bias[s] */
+/* the same, with sample s multiplied by inputs[s], and its constant input by bias[s] */
 static void IN_BLOCKS(transpose_scaled)(const REAL *restrict rows, ptrdiff_t d,
                                         const REAL bias[M], const REAL inputs[M],
                                         REAL *restrict x)
@@ -80,7 +80,7 @@ static void IN_BLOCKS(transpose_scaled)(const REAL *restrict rows, ptrdiff_t d,
     }
 }
 
-/* What example t = 0, 1, … of a block takes from the weights before the block. */
+/* What sample t = 0, 1, … of a block takes from the weights before the block. */
 static void IN_BLOCKS(inputs_of_block)(const REAL *rows, ptrdiff_t d,
                                        const double bias[M], const double inputs[M],
                                        REAL *x)
@@ -94,7 +94,7 @@ static void IN_BLOCKS(inputs_of_block)(const REAL *rows, ptrdiff_t d,
     IN_BLOCKS(transpose_scaled)(rows, d, for_bias, for_inputs, x);
 }
 
-/* What a block of `count` examples, s = 0, 1, …, leaves in the weights after it. */
+/* What a block of `count` samples, s = 0, 1, …, leaves in the weights after it. */
 static void IN_BLOCKS(updates_of_block)(const REAL *rows, ptrdiff_t d, ptrdiff_t count,
                                         const double *bias, const double *inputs,
                                         REAL *x)
@@ -158,18 +158,18 @@ static int IN_BLOCKS(all_finite)(REAL gram[M][M])
     return zero == 0;
 }
 
-/* A pass over the network's weights, with room in its workspace: for the rows of a block,
- * and what is left of it */
+/* A pass over the network's weights, with room in its workspace: for the rows of a
+ * block, and what is left of it */
 static IN_BLOCKS(pass) IN_BLOCKS(new_pass)(const network *net, REAL **rows, REAL **left)
 {
-    const ptrdiff_t d = net->d, nodes = padded(net->H, sizeof(REAL));
+    const ptrdiff_t d = net->d, units = padded(net->H, sizeof(REAL));
     const ptrdiff_t inputs = M * (d + 1);
     IN_BLOCKS(pass) pass = {.W = net->weights, .V = net->velocity, .d = d};
 
-    pass.nodes = nodes;
+    pass.units = units;
     pass.a = net->workspace;
-    pass.g = pass.a + M * nodes;
-    *rows = pass.g + M * nodes;
+    pass.g = pass.a + M * units;
+    *rows = pass.g + M * units;
     pass.x = *rows + M * padded(d + 1, sizeof(REAL));
     memset(*rows, 0, (char *)pass.x - (char *)*rows);
     pass.x_last = pass.x + inputs;
@@ -180,7 +180,7 @@ static IN_BLOCKS(pass) IN_BLOCKS(new_pass)(const network *net, REAL **rows, REAL
     return pass;
 }
 
-/* How W and V are kept in a block of `count` examples, and what it has taught. */
+/* How W and V are kept in a block of `count` samples, and what it has taught. */
 static void IN_BLOCKS(end_of_block)(IN_BLOCKS(pass) *pass, int kind, const REAL *rows,
                                     ptrdiff_t count, const recurrence *bias,
                                     const recurrence *inputs)
@@ -202,27 +202,27 @@ static void IN_BLOCKS(end_of_block)(IN_BLOCKS(pass) *pass, int kind, const REAL 
     }
 }
 
-/* one example at a time: batches of one */
+/* one sample at a time: batches of one */
 static double IN_BLOCKS(train_online)(const network *net, const samples *data,
                                       const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     REAL *rows, *left;
     IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
-    const int kind = net->velocity ? WITH_MOMENTUM : rule->alpha ? DECAYING : PLAIN;
+    const int kind = net->velocity ? WITH_MOMENTUM : rule->alpha ? WITH_PENALTY : PLAIN;
     const NAME(outputs) out = NAME(outputs_of)(net, rule, left);
     const recurrence bias = recurrence_of(0, rule->momentum);
     const recurrence inputs = recurrence_of(rule->eta * rule->alpha, rule->momentum);
-    const ptrdiff_t d = pass.d, nodes = pass.nodes;
+    const ptrdiff_t d = pass.d, units = pass.units;
     REAL *const a = pass.a, *const g = pass.g;
     REAL gram[M][M];
     double loss = 0;
 
-    memset(g, 0, M * nodes * sizeof(REAL));
+    memset(g, 0, M * units * sizeof(REAL));
     memset(pass.x_last, 0, M * (d + 1) * sizeof(REAL));
     memset(pass.x_last_V, 0, M * (d + 1) * sizeof(REAL));
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(stop - i, M);
-        IN_BLOCKS(standardise)(data, i, count, d, rows);
+        IN_BLOCKS(standardize)(data, i, count, d, rows);
         if (kind == PLAIN) {
             IN_BLOCKS(transpose)(rows, d, pass.x);
         } else {
@@ -250,12 +250,12 @@ static double IN_BLOCKS(train_online)(const network *net, const samples *data,
             } else {
                 NAME(output)(&out, a);
             }
-            loss += NAME(present)(&out, data, i + t, rule->eta);
+            loss += NAME(loss_of)(&out, data, i + t, rule->eta);
         }
-        const ptrdiff_t last = (count - 1) * nodes;
+        const ptrdiff_t last = (count - 1) * units;
         NAME(learn)(&out, kind, a + last, g + last);
         if (count < M) {
-            memset(g + count * nodes, 0, (M - count) * nodes * sizeof(REAL));
+            memset(g + count * units, 0, (M - count) * units * sizeof(REAL));
         }
 
         if (kind == PLAIN) {
@@ -270,30 +270,30 @@ static double IN_BLOCKS(train_online)(const network *net, const samples *data,
     return loss;
 }
 
-/* batches of several examples: W and v stand still until a batch ends */
+/* batches of several samples: W and v stand still until a batch ends */
 static double IN_BLOCKS(train_batches)(const network *net, const samples *data,
                                        const rule *rule, ptrdiff_t start, ptrdiff_t stop)
 {
     REAL *rows, *left;
     IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
     const NAME(outputs) out = NAME(outputs_of)(net, rule, left);
-    const ptrdiff_t d = pass.d, nodes = pass.nodes;
+    const ptrdiff_t d = pass.d, units = pass.units;
     REAL *const g = pass.g;
     double loss = 0;
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(MIN(stop - i, M), rule->batch_size - i % rule->batch_size);
-        IN_BLOCKS(standardise)(data, i, count, d, rows);
+        IN_BLOCKS(standardize)(data, i, count, d, rows);
         IN_BLOCKS(transpose)(rows, d, pass.x);
         IN_BLOCKS(look_ahead)(data, i + count, MIN(stop - i - count, M), d, out.K, &pass);
         pass.W = net->weights;
         IN_BLOCKS(products_and_fetch)(&pass);
-        memset(g, 0, M * nodes * sizeof(REAL));
+        memset(g, 0, M * units * sizeof(REAL));
         for (ptrdiff_t s = 0; s < count; s++) {
-            REAL *const z = pass.a + s * nodes;
+            REAL *const z = pass.a + s * units;
             NAME(output)(&out, z);
-            loss += NAME(present)(&out, data, i + s, rule->eta);
-            NAME(learn)(&out, COLLECTING, z, g + s * nodes);
+            loss += NAME(loss_of)(&out, data, i + s, rule->eta);
+            NAME(learn)(&out, COLLECTING, z, g + s * units);
         }
         pass.W = net->deltas;
         pass.x_last = pass.x;
@@ -325,14 +325,14 @@ static void IN_BLOCKS(predict)(const network *net, const samples *data, ptrdiff_
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(stop - i, M);
-        IN_BLOCKS(standardise)(data, i, count, d, rows);
+        IN_BLOCKS(standardize)(data, i, count, d, rows);
         IN_BLOCKS(transpose)(rows, d, x);
         for (ptrdiff_t k = 0; k < M * (d + 1); k++) {
             x[k] = x[k] > limit ? limit : x[k] < -limit ? -limit : x[k];
         }
         IN_BLOCKS(products)(&pass);
         for (ptrdiff_t s = 0; s < count; s++) {
-            NAME(output)(&out, pass.a + s * pass.nodes);
+            NAME(output)(&out, pass.a + s * pass.units);
             memcpy(y_hat + (i + s) * K, out.y_hat, K * sizeof(REAL));
         }
     }

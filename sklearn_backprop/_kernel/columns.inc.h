@@ -28,25 +28,25 @@ static void NAME(conclude_column)(double low, double high, double variance, doub
     }
 }
 
-/* of the first n presentations */
-static double NAME(total_share)(const samples *data, ptrdiff_t n)
+/* of the first n entries of the order */
+static double NAME(total_weight)(const samples *data, ptrdiff_t n)
 {
     double total = 0;
 
-    for (ptrdiff_t i = 0; data->order.share && i < n; i++) {
-        total += share_at(&data->order, i);
+    for (ptrdiff_t i = 0; data->order.fraction && i < n; i++) {
+        total += fraction_at(&data->order, i);
     }
-    return data->order.share ? total : (double)n;
+    return data->order.fraction ? total : (double)n;
 }
 
-/* `width` columns from the first on. X with neighbouring columns is read row by row;
+/* `width` columns from the first on. X with neighboring columns is read row by row;
  * column_stride is then known at compile time. */
 INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride,
                                     ptrdiff_t n, ptrdiff_t first, ptrdiff_t width,
                                     double *mean, double *std, interrupted ask)
 {
     const REAL *const X = (const REAL *)data->X + first * column_stride;
-    const double total = NAME(total_share)(data, n);
+    const double total = NAME(total_weight)(data, n);
     double low[COLUMNS], high[COLUMNS], unit[COLUMNS], sum[COLUMNS] = {0};
     double squares[COLUMNS] = {0};
     const ptrdiff_t stretch = 1 + PATIENCE / width;
@@ -55,7 +55,7 @@ INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
         const REAL *const row = X + row_at(&data->order, i) * data->row_stride;         \
         const ptrdiff_t later = row_at(&data->order, MIN(i + 8, n - 1));                \
-        const double share = share_at(&data->order, i);                                 \
+        const double fraction = fraction_at(&data->order, i);                           \
         __builtin_prefetch(X + later * data->row_stride);                               \
         __builtin_prefetch(X + later * data->row_stride + (width - 1) * column_stride); \
         if (i % stretch == stretch - 1 && ask()) {                                      \
@@ -65,7 +65,7 @@ INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride
             const double x = row[j * column_stride];
 #define END_ROWS                                                                        \
         }                                                                               \
-        (void)share;                                                                    \
+        (void)fraction;                                                                 \
     }
 
     for (ptrdiff_t j = 0; j < width; j++) {
@@ -80,14 +80,14 @@ INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride
         NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ROWS
-        sum[j] += share * (x * unit[j] - mean[j] * unit[j]);
+        sum[j] += fraction * (x * unit[j] - mean[j] * unit[j]);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
         mean[j] += sum[j] / total / unit[j];
     }
     ROWS
         const double u = x * unit[j] - mean[j] * unit[j];
-        squares[j] += share * (u * u);
+        squares[j] += fraction * (u * u);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
         NAME(conclude_column)(low[j], high[j], squares[j] / total, unit[j], mean + j,
@@ -104,7 +104,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
                                    double *mean, double *std, double *room,
                                    interrupted ask)
 {
-    const double total = NAME(total_share)(data, n);
+    const double total = NAME(total_weight)(data, n);
     double *const low = room, *const high = low + d, *const unit = high + d;
     double *const sum = unit + d, *const count = sum + d, *const weight = count + d;
     ptrdiff_t seen = 0;
@@ -112,7 +112,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
 #define ENTRIES                                                                         \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
         const NAME(row) row = NAME(row_of)(data, row_at(&data->order, i));              \
-        const double share = share_at(&data->order, i);                                 \
+        const double fraction = fraction_at(&data->order, i);                           \
         seen += 1 + row.stop - row.start;                                               \
         if (seen > PATIENCE) {                                                          \
             seen = 0;                                                                   \
@@ -124,7 +124,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
             const double x = row.values[e];
 #define END_ENTRIES                                                                     \
         }                                                                               \
-        (void)share;                                                                    \
+        (void)fraction;                                                                 \
     }
 
     for (ptrdiff_t j = 0; j < d; j++) {
@@ -136,7 +136,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
         low[j] = x < low[j] ? x : low[j];
         high[j] = x > high[j] ? x : high[j];
         count[j] += 1;
-        weight[j] += share;
+        weight[j] += fraction;
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
         if (count[j] < (double)n) {
@@ -146,7 +146,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
         NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ENTRIES
-        sum[j] += share * (x * unit[j] - mean[j] * unit[j]);
+        sum[j] += fraction * (x * unit[j] - mean[j] * unit[j]);
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
         const double zeros = count[j] < (double)n ? total - weight[j] : 0;
@@ -156,7 +156,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
     }
     ENTRIES
         const double u = x * unit[j] - mean[j] * unit[j];
-        sum[j] += share * (u * u);
+        sum[j] += fraction * (u * u);
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
         const double zeros = count[j] < (double)n ? total - weight[j] : 0;
@@ -169,13 +169,13 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
 #undef END_ENTRIES
 }
 
-/* Sums run over the presentations in their order, each as much as its share; the spread
- * has a pass of its own. */
+/* Sums run over the entries of the order, each as much as it counts; the spread has a
+ * pass of its own. */
 static int NAME(moments)(const samples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
                          double *std, double *room, interrupted ask)
 {
-    const int neighbours = data->column_stride == 1;
-    const ptrdiff_t group = neighbours ? COLUMNS : 1;
+    const int neighbors = data->column_stride == 1;
+    const ptrdiff_t group = neighbors ? COLUMNS : 1;
 
     if (data->indptr) {
         return NAME(moments_of_sparse)(data, n, d, mean, std, room, ask);
@@ -183,7 +183,7 @@ static int NAME(moments)(const samples *data, ptrdiff_t n, ptrdiff_t d, double *
     for (ptrdiff_t first = 0; first < d; first += group) {
         const ptrdiff_t width = d - first < group ? d - first : group;
         const int result =
-            neighbours ? NAME(moments_of_columns)(data, 1, n, first, width, mean + first,
+            neighbors ? NAME(moments_of_columns)(data, 1, n, first, width, mean + first,
                                                   std + first, ask)
                        : NAME(moments_of_columns)(data, data->column_stride, n, first, 1,
                                                   mean + first, std + first, ask);
@@ -228,7 +228,7 @@ static ptrdiff_t NAME(first_beyond)(const samples *data, ptrdiff_t n, ptrdiff_t 
                                     interrupted ask)
 {
     const REAL *const X = data->X;
-    const int neighbours = data->column_stride == 1;
+    const int neighbors = data->column_stride == 1;
     const ptrdiff_t stretch = 1 + PATIENCE / d;
 
     if (data->indptr) {
@@ -241,7 +241,7 @@ static ptrdiff_t NAME(first_beyond)(const samples *data, ptrdiff_t n, ptrdiff_t 
             return -1;
         }
         /* the inner loop runs over what lies together in memory */
-        for (ptrdiff_t j = 0; !neighbours && j < d; j++) {
+        for (ptrdiff_t j = 0; !neighbors && j < d; j++) {
             const double mean = data->mean[j], scale = data->scale[j];
             const REAL *const column = X + j * data->column_stride;
             for (ptrdiff_t i = start; i < found; i++) {
@@ -250,7 +250,7 @@ static ptrdiff_t NAME(first_beyond)(const samples *data, ptrdiff_t n, ptrdiff_t 
                 }
             }
         }
-        for (ptrdiff_t i = start; neighbours && i < found; i++) {
+        for (ptrdiff_t i = start; neighbors && i < found; i++) {
             const REAL *const row = X + i * data->row_stride;
             int beyond = 0;
             for (ptrdiff_t j = 0; j < d; j++) {

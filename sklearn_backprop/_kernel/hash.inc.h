@@ -13,7 +13,7 @@ static int NAME(hash_rows)(const samples *data, const double *y, ptrdiff_t n,
                            ptrdiff_t d, ptrdiff_t K, uint64_t *hashes, interrupted ask)
 {
     const REAL *const X = data->X;
-    const int neighbours = data->column_stride == 1;
+    const int neighbors = data->column_stride == 1;
     const ptrdiff_t stretch = 1 + PATIENCE / d;
 
     for (ptrdiff_t start = 0; start < n; start += stretch) {
@@ -34,7 +34,7 @@ static int NAME(hash_rows)(const samples *data, const double *y, ptrdiff_t n,
                     hashes[i] += NAME(hash_value)(row.values[e], 1 + (uint64_t)j);
                 }
             }
-        } else if (neighbours) {
+        } else if (neighbors) {
             for (ptrdiff_t i = start; i < stop; i++) {
                 const REAL *const row = X + i * data->row_stride;
                 uint64_t hash = hashes[i];

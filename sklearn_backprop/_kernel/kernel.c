@@ -32,9 +32,9 @@
 #endif
 #define EACH(i, count) UNROLL for (ptrdiff_t i = 0; i < (count); i++)
 
-/* how weights learn: by the rule alone, with a penalty, with momentum (and a penalty), or
- * by deltas that a batch collects */
-enum { PLAIN, DECAYING, WITH_MOMENTUM, COLLECTING };
+/* how weights learn: by the rule alone, with an L2 penalty, with momentum (and perhaps a
+ * penalty), or by deltas that a batch collects */
+enum { PLAIN, WITH_PENALTY, WITH_MOMENTUM, COLLECTING };
 
 #define REAL float
 #define BITS int32_t

@@ -1,12 +1,12 @@
-/* The compiled kernel: the documented updates, one example at a time, and predict.
+/* The compiled kernel: the documented updates, one sample at a time, and predict.
  *
  * A contract for the boundary (_boundary.pyx) and for every C file of this folder.
  * The rule itself is stated in ../equations.py; this kernel computes the same numbers
  * up to rounding. It validates nothing, allocates nothing, and calls nothing of Python.
  *
  * Weights, velocity and deltas are one array each: hidden weights in panels of TILE
- * nodes, W[panel][j][lane] with j = 0 the bias, then v_h of every output by node, then
- * v_0 of every output. A node that pads H up to whole panels has a bias so low that its
+ * units, W[panel][j][lane] with j = 0 the bias, then v_h of every output by unit, then
+ * v_0 of every output. A unit that pads H up to whole panels has a bias so low that its
  * output is 0: it never learns.
  *
  * The bits of a result do not depend on the instruction set: only + - × ÷ and fma, in
@@ -19,10 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* bytes of hidden nodes in a tile: a cache line, and the widest register */
+/* bytes of hidden units in a tile: a cache line, and the widest register */
 #define TILE_BYTES 64
 
-/* Examples in a block, and in one where W is larger than LARGE_BYTES: memory is then
+/* Samples in a block, and in one where W is larger than LARGE_BYTES: memory is then
  * the limit, and W is read and written half as often. A chunk of an epoch is a multiple
  * of LONG_BLOCK, so that blocks do not depend on how an epoch is cut. */
 #ifndef BLOCK
@@ -42,29 +42,30 @@
 
 /* "real" is float or double, as the functions to which these are passed. */
 typedef struct {
-    ptrdiff_t d, H, K;    /* inputs, hidden nodes, outputs */
+    ptrdiff_t d, H, K;    /* inputs, hidden units, outputs */
     void *weights;        /* INOUT real */
     void *velocity;       /* INOUT real, the last change of the weights; NULL without */
                           /* momentum */
-    void *deltas;         /* real, zeros; NULL for batches of one example */
+    void *deltas;         /* real, zeros; NULL for batches of one sample */
     void *workspace;      /* real, anything */
-    void *rows;           /* real, anything: weights while X is sparse; see sparse.inc.h */
+    void *rows;           /* real, anything: weights of sparse X; see sparse.inc.h */
 } network;
 
-/* How the weights learn: Δ = -η ∂E - ηα w + μ Δ_last, without the second for biases. A
- * batch ends with every batch_size-th presentation of an epoch of n, and with its last. */
+/* How the weights learn: Δ = -η ∂E - ηα w + μ Δ_last, where biases have no second term.
+ * A batch ends with every batch_size-th of the n entries of an epoch, and with the
+ * last. */
 typedef struct {
-    double eta, alpha, momentum;
+    double eta, alpha, momentum;  /* learning rate, L2 penalty, momentum */
     ptrdiff_t batch_size, n;
 } rule;
 
-/* Which row is presented when. Entry i is entries[i], or i where that is NULL. It is a
- * row, or where `share` is given 2 row, and 2 row + 1 if only the row's share of a
- * presentation is to count. */
+/* The order in which samples are used, each as often as its weight says. Entry i is
+ * entries[i], or i where that is NULL. Without `fraction` an entry is a row, which
+ * counts in full. With it, 2 row counts in full, and 2 row + 1 by the row's fraction. */
 typedef struct {
     const int64_t *entries;
-    const double *share;          /* IN (n,) */
-} presentations;
+    const double *fraction;       /* IN (n,) */
+} sample_order;
 
 typedef struct {
     const void *X;                /* IN real (n, d), units of the user */
@@ -76,7 +77,7 @@ typedef struct {
     const void *y;                /* IN real (n, K), training units */
     const double *mean;           /* IN (d,)  training units are (x - mean) × scale */
     const double *scale;          /* IN (d,) */
-    presentations order;
+    sample_order order;
 } samples;
 
 /* What a long computation asks now and then; it ends at once, and returns -1, if the
@@ -84,7 +85,7 @@ typedef struct {
 typedef int (*interrupted)(void);
 
 typedef struct {
-    /* Present the entries start ≤ i < stop of the order. Returns Σ E, each E from just
+    /* Train on the entries start ≤ i < stop of the order. Returns Σ E, each E from just
      * before its own update. */
     double (*train)(const network *, const samples *, const rule *, ptrdiff_t start,
                     ptrdiff_t stop);
@@ -117,25 +118,25 @@ typedef struct {
     functions f32, f64;
 } kernel;
 
-static inline int64_t entry_at(const presentations *order, ptrdiff_t i)
+static inline int64_t entry_at(const sample_order *order, ptrdiff_t i)
 {
     return order->entries ? order->entries[i] : i;
 }
 
-static inline ptrdiff_t row_at(const presentations *order, ptrdiff_t i)
+static inline ptrdiff_t row_at(const sample_order *order, ptrdiff_t i)
 {
     const int64_t entry = entry_at(order, i);
-    return (ptrdiff_t)(order->share ? entry >> 1 : entry);
+    return (ptrdiff_t)(order->fraction ? entry >> 1 : entry);
 }
 
-/* how much of a presentation entry i is */
-static inline double share_at(const presentations *order, ptrdiff_t i)
+/* how much entry i counts */
+static inline double fraction_at(const sample_order *order, ptrdiff_t i)
 {
-    if (!order->share) {
+    if (!order->fraction) {
         return 1;
     }
     const int64_t entry = entry_at(order, i);
-    return entry & 1 ? order->share[entry >> 1] : 1;
+    return entry & 1 ? order->fraction[entry >> 1] : 1;
 }
 
 /* a number of items, rounded up to whole tiles */
@@ -159,7 +160,7 @@ static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsiz
 }
 
 /* items for a, g, the rows of a block, and four arrays of inputs, see blocks.inc.h; for
- * sums, outputs and steps, see example.inc.h */
+ * sums, outputs and steps, see sample.inc.h */
 static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t K,
                                        ptrdiff_t itemsize)
 {

@@ -15,7 +15,7 @@
 #include "panels.inc.h"
 #include "sigmoid.inc.h"
 
-#include "example.inc.h"
+#include "sample.inc.h"
 #include "sparse.inc.h"
 
 #ifndef WIDTH_OF_BLOCK

@@ -1,5 +1,5 @@
-/* In which order the examples of an epoch are presented: integer arithmetic alone, so
- * the same on every machine. Functions that can take long ask now and then whether to
+/* The order in which the samples of an epoch are used: integer arithmetic alone, so the
+ * same on every machine. Functions that can take long ask now and then whether to
  * go on, and return -1 if not; see kernel.h. */
 
 #ifndef SKLEARN_BACKPROP_ORDER_H

@@ -4,11 +4,11 @@
 
 static void NAME(pack)(const network *net, const void *W, const void *v)
 {
-    const ptrdiff_t d = net->d, H = net->H, K = net->K, nodes = padded(H, sizeof(REAL));
+    const ptrdiff_t d = net->d, H = net->H, K = net->K, units = padded(H, sizeof(REAL));
     const REAL *const rows = W, *outputs = v;
-    REAL *to = net->weights, *const v_0 = to + nodes * (d + 1 + K);
+    REAL *to = net->weights, *const v_0 = to + units * (d + 1 + K);
 
-    for (ptrdiff_t first = 0; first < nodes; first += TILE) {
+    for (ptrdiff_t first = 0; first < units; first += TILE) {
         const ptrdiff_t width = MIN(H - first, TILE);
         for (ptrdiff_t j = 0; j <= d; j++, to += TILE) {
             if (width == TILE) { /* of constant length, which is fast */
@@ -22,8 +22,8 @@ static void NAME(pack)(const network *net, const void *W, const void *v)
             }
         }
     }
-    memset(to, 0, (K * nodes + padded(K, sizeof(REAL))) * sizeof(REAL));
-    for (ptrdiff_t k = 0; k < K; k++, to += nodes, outputs += H + 1) {
+    memset(to, 0, (K * units + padded(K, sizeof(REAL))) * sizeof(REAL));
+    for (ptrdiff_t k = 0; k < K; k++, to += units, outputs += H + 1) {
         v_0[k] = outputs[0];
         memcpy(to, outputs + 1, H * sizeof(REAL));
     }
@@ -31,8 +31,8 @@ static void NAME(pack)(const network *net, const void *W, const void *v)
 
 static void NAME(unpack)(const network *net, void *W, void *v)
 {
-    const ptrdiff_t d = net->d, H = net->H, K = net->K, nodes = padded(H, sizeof(REAL));
-    const REAL *from = net->weights, *const v_0 = from + nodes * (d + 1 + K);
+    const ptrdiff_t d = net->d, H = net->H, K = net->K, units = padded(H, sizeof(REAL));
+    const REAL *from = net->weights, *const v_0 = from + units * (d + 1 + K);
     REAL *const rows = W, *outputs = v;
 
     for (ptrdiff_t first = 0; first < H; first += TILE) {
@@ -41,7 +41,7 @@ static void NAME(unpack)(const network *net, void *W, void *v)
             memcpy(rows + j * H + first, from, width * sizeof(REAL));
         }
     }
-    for (ptrdiff_t k = 0; k < K; k++, from += nodes, outputs += H + 1) {
+    for (ptrdiff_t k = 0; k < K; k++, from += units, outputs += H + 1) {
         outputs[0] = v_0[k];
         memcpy(outputs + 1, from, H * sizeof(REAL));
     }

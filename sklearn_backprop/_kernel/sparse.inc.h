@@ -1,33 +1,33 @@
 /* Training and prediction on sparse rows, at a cost that goes with their entries.
  *
- * A row in training units is x - μ, where x has the entries of the row times `scale`, and
- * μ is mean × scale: it is not sparse, but the same μ is in all. So the weights of the
- * inputs are kept as W = σ (U - c μᵀ), with c, of a number per node, taking all that the
- * updates owe to μ:
+ * A row in training units is x - μ, where x has the entries of the row times `scale`,
+ * and μ is mean × scale. It is not sparse, but the same μ is in all. So the weights of
+ * the inputs are kept as W = σ (U - c μᵀ). c has a number for each hidden unit, and
+ * takes all that the updates owe to μ:
  *
  *     W (x - μ) = σ (U x - (μ · x) c - q),              q = (U - c μᵀ) μ
  *     W += g (x - μ)ᵀ:   U += g xᵀ / σ,   c += g / σ,   q += ((μ · x) - (μ · μ)) g / σ
  *
- * and decay only multiplies σ. The weights of an input lie together, in rows.
+ * and a penalty only multiplies σ. The weights of an input lie together, in rows.
  *
- * μ is 0 where a column is far from 0 (see sparse_rows.inc.h): its entries are centred one
- * by one, and a zero in it becomes an entry.
+ * μ is 0 where a column is far from 0 (see sparse_rows.inc.h): its entries are centered
+ * one by one, and a zero in it becomes an entry.
  */
 
-#define GROUP 4           /* registers of nodes that are taken together */
+#define GROUP 4           /* registers of hidden units that are taken together */
 #define SMALL_SIGMA 1e-12 /* it goes into the weights before it underflows */
 
 typedef struct {
-    ptrdiff_t d, nodes;
-    REAL *U;              /* U[j][h]  (d, nodes) */
-    REAL *c, *q, *bias;   /* (nodes,), behind U */
+    ptrdiff_t d, units;
+    REAL *U;              /* U[j][h]  (d, units) */
+    REAL *c, *q, *bias;   /* (units,), behind U */
     double *sigma;        /* one number */
-    /* of a batch, gathered in the deltas; (nodes,) */
+    /* of a batch, gathered in the deltas; (units,) */
     REAL *sum_g, *sum_q;
     double mu_mu;         /* μ · μ */
     ptrdiff_t n_far;      /* columns that are far */
     /* room in the workspace */
-    REAL *a, *g;          /* (nodes,) */
+    REAL *a, *g;          /* (units,) */
     REAL *x;              /* (d,) */
     ptrdiff_t *columns;   /* (d,) */
     REAL *left;
@@ -43,16 +43,16 @@ typedef struct {
 
 static NAME(rows) NAME(rows_of)(const network *net, const samples *data)
 {
-    NAME(rows) rows = {.d = net->d, .nodes = padded(net->H, sizeof(REAL))};
+    NAME(rows) rows = {.d = net->d, .units = padded(net->H, sizeof(REAL))};
 
     rows.U = net->rows;
-    rows.c = rows.U + rows.d * rows.nodes;
-    rows.q = rows.c + rows.nodes;
-    rows.bias = rows.q + rows.nodes;
-    rows.sum_q = rows.bias + rows.nodes;
-    rows.sigma = (double *)(rows.sum_q + rows.nodes);
+    rows.c = rows.U + rows.d * rows.units;
+    rows.q = rows.c + rows.units;
+    rows.bias = rows.q + rows.units;
+    rows.sum_q = rows.bias + rows.units;
+    rows.sigma = (double *)(rows.sum_q + rows.units);
     if (net->deltas) {
-        rows.sum_g = (REAL *)net->deltas + rows.d * rows.nodes;
+        rows.sum_g = (REAL *)net->deltas + rows.d * rows.units;
     }
     for (ptrdiff_t j = 0; j < rows.d; j++) {
         const double mu = NAME(implicit_mean)(data, j);
@@ -60,14 +60,14 @@ static NAME(rows) NAME(rows_of)(const network *net, const samples *data)
         rows.n_far += mu != data->mean[j] * data->scale[j];
     }
     rows.a = net->workspace;
-    rows.g = rows.a + rows.nodes;
-    rows.columns = (ptrdiff_t *)(rows.g + rows.nodes);
+    rows.g = rows.a + rows.units;
+    rows.columns = (ptrdiff_t *)(rows.g + rows.units);
     rows.x = (REAL *)(rows.columns + padded(rows.d, sizeof(ptrdiff_t)));
     rows.left = rows.x + padded(rows.d, sizeof(REAL));
     return rows;
 }
 
-/* where the panels have the weight of input j and node h */
+/* where the panels have the weight of input j and hidden unit h */
 INLINE ptrdiff_t NAME(place)(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
 {
     return (h / TILE * (d + 1) + j) * TILE + h % TILE;
@@ -77,16 +77,16 @@ static void NAME(open_rows)(const network *net, const samples *data,
                             const void *weights)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
-    const ptrdiff_t d = rows.d, nodes = rows.nodes, hidden = (d + 1) * nodes;
+    const ptrdiff_t d = rows.d, units = rows.units, hidden = (d + 1) * units;
     const ptrdiff_t size = weights_size(d, net->H, net->K, sizeof(REAL));
     const REAL *const W = weights;
 
-    memset(rows.c, 0, 4 * nodes * sizeof(REAL));
+    memset(rows.c, 0, 4 * units * sizeof(REAL));
     *rows.sigma = 1;
     for (ptrdiff_t j = 0; j <= d; j++) {
-        REAL *const to = j ? rows.U + (j - 1) * nodes : rows.bias;
+        REAL *const to = j ? rows.U + (j - 1) * units : rows.bias;
         const VECTOR mu = ALL(j ? (REAL)NAME(implicit_mean)(data, j - 1) : 0);
-        for (ptrdiff_t h = 0; h < nodes; h += LANES) {
+        for (ptrdiff_t h = 0; h < units; h += LANES) {
             const VECTOR w = LOAD(W + NAME(place)(d, h, j));
             STORE(to + h, w);
             STORE(rows.q + h, FUSED(mu, w, LOAD(rows.q + h)));
@@ -100,16 +100,16 @@ static void NAME(open_rows)(const network *net, const samples *data,
 static void NAME(close_rows)(const network *net, const samples *data)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
-    const ptrdiff_t d = rows.d, nodes = rows.nodes;
+    const ptrdiff_t d = rows.d, units = rows.units;
     const VECTOR sigma = ALL((REAL)*rows.sigma);
     REAL *const W = net->weights;
 
     for (ptrdiff_t j = 0; j <= d; j++) {
-        for (ptrdiff_t h = 0; h < nodes; h += LANES) {
+        for (ptrdiff_t h = 0; h < units; h += LANES) {
             VECTOR w = LOAD(rows.bias + h);
             if (j) {
                 const VECTOR mu = ALL((REAL)NAME(implicit_mean)(data, j - 1));
-                const VECTOR u = LOAD(rows.U + (j - 1) * nodes + h);
+                const VECTOR u = LOAD(rows.U + (j - 1) * units + h);
                 w = sigma * FUSED(-mu, LOAD(rows.c + h), u);
             }
             STORE(W + NAME(place)(d, h, j), w);
@@ -154,7 +154,7 @@ static NAME(entries) NAME(entries_of)(const NAME(rows) *rows, const samples *dat
     return list;
 }
 
-/* a = W x̃ of a row, for `width` registers of nodes from the first on */
+/* a = W x̃ of a row, for `width` registers of hidden units from the first on */
 INLINE void NAME(product_of_group)(const NAME(rows) *rows, const NAME(entries) *list,
                                    ptrdiff_t width, ptrdiff_t first)
 {
@@ -164,7 +164,7 @@ INLINE void NAME(product_of_group)(const NAME(rows) *rows, const NAME(entries) *
     EACH(p, width) sum[p] = ALL(0);
     for (ptrdiff_t e = 0; e < list->count; e++) {
         const VECTOR input = ALL(list->x[e]);
-        const REAL *const u = rows->U + list->columns[e] * rows->nodes + first;
+        const REAL *const u = rows->U + list->columns[e] * rows->units + first;
         EACH(p, width) sum[p] = FUSED(input, LOAD(u + p * LANES), sum[p]);
     }
     EACH(p, width) {
@@ -178,15 +178,15 @@ static void NAME(product_with_row)(const NAME(rows) *rows, const NAME(entries) *
 {
     ptrdiff_t h = 0;
 
-    for (; h + GROUP * LANES <= rows->nodes; h += GROUP * LANES) {
+    for (; h + GROUP * LANES <= rows->units; h += GROUP * LANES) {
         NAME(product_of_group)(rows, list, GROUP, h);
     }
-    for (; h < rows->nodes; h += LANES) {
+    for (; h < rows->units; h += LANES) {
         NAME(product_of_group)(rows, list, 1, h);
     }
 }
 
-/* U, or its deltas, += factor g xᵀ with the entries of a row, for such nodes */
+/* U, or its deltas, += factor g xᵀ with the entries of a row, for such units */
 INLINE void NAME(add_to_group)(REAL *U, const NAME(rows) *rows,
                                const NAME(entries) *list, REAL factor, ptrdiff_t width,
                                ptrdiff_t first)
@@ -196,17 +196,17 @@ INLINE void NAME(add_to_group)(REAL *U, const NAME(rows) *rows,
     EACH(p, width) part[p] = factor * LOAD(rows->g + first + p * LANES);
     for (ptrdiff_t e = 0; e < list->count; e++) {
         const VECTOR input = ALL(list->x[e]);
-        REAL *const u = U + list->columns[e] * rows->nodes + first;
+        REAL *const u = U + list->columns[e] * rows->units + first;
         EACH(p, width)
             STORE(u + p * LANES, FUSED(input, part[p], LOAD(u + p * LANES)));
     }
 }
 
-/* The nodes come in reverse: a cache may still have what the product read last. */
+/* Hidden units come in reverse: a cache may still have what the product read last. */
 static void NAME(add_row)(REAL *U, const NAME(rows) *rows, const NAME(entries) *list,
                           REAL factor)
 {
-    ptrdiff_t h = rows->nodes;
+    ptrdiff_t h = rows->units;
 
     for (; h % (GROUP * LANES); h -= LANES) {
         NAME(add_to_group)(U, rows, list, factor, 1, h - LANES);
@@ -217,17 +217,17 @@ static void NAME(add_row)(REAL *U, const NAME(rows) *rows, const NAME(entries) *
 }
 
 /* to += factor g */
-static void NAME(add)(REAL *to, REAL factor, const REAL *g, ptrdiff_t nodes)
+static void NAME(add)(REAL *to, REAL factor, const REAL *g, ptrdiff_t units)
 {
-    for (ptrdiff_t h = 0; h < nodes; h += LANES) {
+    for (ptrdiff_t h = 0; h < units; h += LANES) {
         STORE(to + h, FUSED(ALL(factor), LOAD(g + h), LOAD(to + h)));
     }
 }
 
-/* What decays does so by σ, which goes into U, c and q once it has become small. */
-static void NAME(shrink)(const NAME(rows) *rows, double decay)
+/* A penalty multiplies σ, which goes into U, c and q once it has become small. */
+static void NAME(shrink)(const NAME(rows) *rows, double penalty)
 {
-    *rows->sigma *= 1 - decay;
+    *rows->sigma *= 1 - penalty;
     if (fabs(*rows->sigma) < SMALL_SIGMA) {
         for (REAL *u = rows->U; u < rows->bias; u++) {
             *u *= (REAL)*rows->sigma;
@@ -237,18 +237,18 @@ static void NAME(shrink)(const NAME(rows) *rows, double decay)
 }
 
 /* the weights of an input take its deltas */
-INLINE void NAME(take)(REAL *u, REAL factor, REAL *delta, ptrdiff_t nodes)
+INLINE void NAME(take)(REAL *u, REAL factor, REAL *delta, ptrdiff_t units)
 {
-    NAME(add)(u, factor, delta, nodes);
-    memset(delta, 0, nodes * sizeof(REAL)); /* a column may come again */
+    NAME(add)(u, factor, delta, units);
+    memset(delta, 0, units * sizeof(REAL)); /* a column may come again */
 }
 
-/* U takes the deltas of the presentations first ≤ i ≤ last: of the columns in their rows,
- * or of all if these are fewer. */
+/* U takes the deltas of the entries first ≤ i ≤ last of the order: of the columns in
+ * their rows, or of all if these are fewer. */
 static void NAME(take_deltas)(const NAME(rows) *rows, REAL factor, REAL *deltas,
                               const samples *data, ptrdiff_t first, ptrdiff_t last)
 {
-    const ptrdiff_t nodes = rows->nodes;
+    const ptrdiff_t units = rows->units;
     ptrdiff_t entries = 0;
 
     for (ptrdiff_t i = first; i <= last && entries < rows->d; i++) {
@@ -256,37 +256,37 @@ static void NAME(take_deltas)(const NAME(rows) *rows, REAL factor, REAL *deltas,
         entries += row.stop - row.start;
     }
     for (ptrdiff_t j = 0; entries >= rows->d && j < rows->d; j++) {
-        NAME(take)(rows->U + j * nodes, factor, deltas + j * nodes, nodes);
+        NAME(take)(rows->U + j * units, factor, deltas + j * units, units);
     }
     for (ptrdiff_t i = first; entries < rows->d && i <= last; i++) {
         const NAME(entries) list =
             NAME(entries_of)(rows, data, row_at(&data->order, i));
         for (ptrdiff_t e = 0; e < list.count; e++) {
             const ptrdiff_t j = list.columns[e];
-            NAME(take)(rows->U + j * nodes, factor, deltas + j * nodes, nodes);
+            NAME(take)(rows->U + j * units, factor, deltas + j * units, units);
         }
     }
 }
 
-/* All weights take the deltas of a batch, which ends with presentation `last`. */
+/* All weights take the deltas of a batch, which ends with entry `last` of the order. */
 static void NAME(end_batch_of_rows)(const network *net, const samples *data,
                                     const NAME(rows) *rows, const rule *rule,
                                     ptrdiff_t last)
 {
-    const ptrdiff_t nodes = rows->nodes, hidden = (rows->d + 1) * nodes, K = net->K;
-    const double decay = rule->eta * rule->alpha;
+    const ptrdiff_t units = rows->units, hidden = (rows->d + 1) * units, K = net->K;
+    const double penalty = rule->eta * rule->alpha;
     REAL *const deltas = net->deltas, *const v = (REAL *)net->weights + hidden;
 
-    NAME(shrink)(rows, decay);
+    NAME(shrink)(rows, penalty);
     const REAL factor = (REAL)(1 / *rows->sigma);
     NAME(take_deltas)(rows, factor, deltas, data, last - last % rule->batch_size, last);
-    NAME(add)(rows->bias, 1, rows->sum_g, nodes);
-    NAME(add)(rows->c, factor, rows->sum_g, nodes);
-    NAME(add)(rows->q, factor, rows->sum_q, nodes);
-    memset(rows->sum_g, 0, nodes * sizeof(REAL));
-    memset(rows->sum_q, 0, nodes * sizeof(REAL));
-    NAME(change)(v, NULL, deltas + hidden, K * nodes, (REAL)decay, 0);
-    NAME(change)(v + K * nodes, NULL, deltas + hidden + K * nodes, K, 0, 0);
+    NAME(add)(rows->bias, 1, rows->sum_g, units);
+    NAME(add)(rows->c, factor, rows->sum_g, units);
+    NAME(add)(rows->q, factor, rows->sum_q, units);
+    memset(rows->sum_g, 0, units * sizeof(REAL));
+    memset(rows->sum_q, 0, units * sizeof(REAL));
+    NAME(change)(v, NULL, deltas + hidden, K * units, (REAL)penalty, 0);
+    NAME(change)(v + K * units, NULL, deltas + hidden + K * units, K, 0, 0);
 }
 
 static double NAME(train_rows)(const network *net, const samples *data,
@@ -294,9 +294,9 @@ static double NAME(train_rows)(const network *net, const samples *data,
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
     const NAME(outputs) out = NAME(outputs_of)(net, rule, rows.left);
-    const ptrdiff_t nodes = rows.nodes;
+    const ptrdiff_t units = rows.units;
     const int online = rule->batch_size == 1;
-    const int kind = !online ? COLLECTING : rule->alpha ? DECAYING : PLAIN;
+    const int kind = !online ? COLLECTING : rule->alpha ? WITH_PENALTY : PLAIN;
     const REAL *const g = rows.g;
     double loss = 0;
 
@@ -306,20 +306,20 @@ static double NAME(train_rows)(const network *net, const samples *data,
         const REAL along = (REAL)(list.mu_x - rows.mu_mu);
         NAME(product_with_row)(&rows, &list);
         NAME(output)(&out, rows.a);
-        loss += NAME(present)(&out, data, p, rule->eta);
+        loss += NAME(loss_of)(&out, data, p, rule->eta);
         NAME(learn)(&out, kind, rows.a, rows.g);
         if (online) {
             NAME(shrink)(&rows, rule->eta * rule->alpha);
             const REAL factor = (REAL)(1 / *rows.sigma);
             NAME(add_row)(rows.U, &rows, &list, factor);
-            NAME(add)(rows.bias, 1, g, nodes);
-            NAME(add)(rows.c, factor, g, nodes);
-            NAME(add)(rows.q, factor * along, g, nodes);
+            NAME(add)(rows.bias, 1, g, units);
+            NAME(add)(rows.c, factor, g, units);
+            NAME(add)(rows.q, factor * along, g, units);
             continue;
         }
         NAME(add_row)(net->deltas, &rows, &list, 1);
-        NAME(add)(rows.sum_g, 1, g, nodes);
-        NAME(add)(rows.sum_q, along, g, nodes);
+        NAME(add)(rows.sum_g, 1, g, units);
+        NAME(add)(rows.sum_q, along, g, units);
         if ((p + 1) % rule->batch_size == 0 || p + 1 == rule->n) {
             NAME(end_batch_of_rows)(net, data, &rows, rule, p);
         }

@@ -27,7 +27,8 @@ INLINE NAME(row) NAME(row_of)(const samples *data, ptrdiff_t i)
          && (j = NAME(index)((row).columns, (row).wide, e), 1); e++)
 
 /* Columns whose mean is so many standard deviations from 0 have hardly any zeros. They
- * are centred one by one: implicitly, the square of this number would be lost in digits. */
+ * are centered one by one: implicitly, the square of this number would be lost in
+ * digits. */
 #define FAR 16
 
 /* μ_j, the mean in units of the standard deviation, or 0 where column j is far */
