@@ -51,12 +51,12 @@ static int never(void)
 }
 
 /* (y - mean) / std of every column, as real numbers */
-static void *standardised(const double *y, int64_t n, int64_t K, const functions *f64,
-                          const uint32_t *order, int64_t itemsize)
+static void *standardized(const double *y, int64_t n, int64_t K, const functions *f64,
+                          const int64_t *order, int64_t itemsize)
 {
     double *const mean = room(K * 8), *const std = room(K * 8);
-    const examples data = {.X = y, .row_stride = K, .column_stride = 1,
-                           .order.narrow = order};
+    const samples data = {.X = y, .row_stride = K, .column_stride = 1,
+                          .order.entries = order};
     void *const targets = room(n * K * itemsize);
 
     f64->moments(&data, n, K, mean, std, NULL, never);
@@ -79,7 +79,7 @@ int main(void)
     const kernel *const chosen = choose_kernel(NULL);
     const functions *const run = real == 4 ? &chosen->f32 : &chosen->f64;
 
-    examples data = {.X = get((sparse ? h->entries : n * d) * real)};
+    samples data = {.X = get((sparse ? h->entries : n * d) * real)};
     if (sparse) {
         data.indptr = get((n + 1) * 8);
         data.indices = get(h->entries * 8);
@@ -91,22 +91,22 @@ int main(void)
     const double *const y = get(n * K * 8);
 
     uint64_t *const hashes = room(n * 8);
-    uint32_t *const rows = room(n * 4), *const shuffled = room(n * 4);
+    int64_t *const rows = room(n * 8), *const shuffled = room(n * 8);
     run->hash_rows(&data, y, n, d, K, hashes, never);
     for (int64_t i = 0; i < n; i++) {
-        rows[i] = (uint32_t)i;
+        rows[i] = i;
     }
-    sort_rows_narrow(hashes, rows, n, never);
+    sort_rows(hashes, rows, n, never);
 
     double *const mean = room(d * 8), *const scale = room(d * 8);
-    data.order.narrow = rows;
+    data.order.entries = rows;
     run->moments(&data, n, d, mean, scale, room(6 * d * 8), never);
     for (int64_t j = 0; j < d; j++) {
         scale[j] = 1 / scale[j];
     }
     data.mean = mean;
     data.scale = scale;
-    data.y = standardised(y, n, K, &chosen->f64, rows, real);
+    data.y = standardized(y, n, K, &chosen->f64, rows, real);
 
     const int64_t size = weights_size(d, H, K, real) * real;
     const int in_rows = sparse && h->momentum == 0;
@@ -121,9 +121,9 @@ int main(void)
     const rule rule = {h->eta, h->alpha, h->momentum, h->batch_size, n};
     double *const losses = room(h->epochs * 8);
     for (int64_t epoch = 0; epoch < h->epochs; epoch++) {
-        memcpy(shuffled, rows, (size_t)n * 4);
-        shuffle_narrow(shuffled, n, (uint64_t)h->seed, (uint64_t)epoch, never);
-        data.order.narrow = shuffled;
+        memcpy(shuffled, rows, (size_t)n * 8);
+        shuffle_rows(shuffled, n, (uint64_t)h->seed, (uint64_t)epoch, never);
+        data.order.entries = shuffled;
         if (in_rows) {
             run->open_rows(&net, &data, net.weights);
         }
@@ -134,7 +134,7 @@ int main(void)
     }
     run->unpack(&net, W, v);
 
-    data.order.narrow = NULL;
+    data.order.entries = NULL;
     void *const y_hat = room(n * K * real);
     if (sparse) {
         net.rows = room(rows_size(d, H, real) * real);
