@@ -3,7 +3,7 @@
     python benchmarks/bench_accuracy_time.py DIR [--data NAME] [--plot FILE]
 
 DIR and its .npz files are those of bench_defaults.py; so is what the two are given:
-raw data, and standardised X and y. Each curve is a setting of one of them, each of its
+raw data, and standardized X and y. Each curve is a setting of one of them, each of its
 points a budget of epochs, `max_iter`. What is not named in the setting is a default,
 and so a fit may stop before its budget is spent. Points are medians over test splits
 from 5 on, the splits that no default was chosen by. Fits run on one thread; at every
@@ -14,7 +14,7 @@ import argparse
 
 import command_line
 import numpy as np
-from bench_defaults import fit_and_test, load_all, standardised_mlp, train_rows
+from bench_defaults import fit_and_test, load_all, standardized_mlp, train_rows
 
 from sklearn_backprop import BackpropRegressor
 
@@ -30,8 +30,8 @@ def backprop(max_iter, seed, **parameters):
 
 
 def mlp(max_iter, seed, **parameters):
-    """MLPRegressor with a budget, given standardised data."""
-    model = standardised_mlp(seed)
+    """MLPRegressor with a budget, given standardized data."""
+    model = standardized_mlp(seed)
     model.regressor[-1].set_params(max_iter=max_iter, **parameters)
     return model
 

@@ -7,7 +7,7 @@ DIR holds one .npz a data set, with arrays X, y and test_index (one row a standa
 train/test split). load_diabetes joins them, with twenty random splits of 10 %.
 
 Nothing is tuned to a data set: BackpropRegressor gets the raw data, MLPRegressor gets
-X and y standardised, and both keep the defaults of everything. "choose" varies one
+X and y standardized, and both keep the defaults of everything. "choose" varies one
 default at a time and sees only the training parts of splits 0 to 4; "report" uses only
 splits 5 to 19. Fits run on one thread; in "report" the two estimators take turns.
 """
@@ -101,8 +101,8 @@ def load_all(folder, rows=None):
     return load_splits(folder, rows) | {"diabetes": (X, y, tests)}
 
 
-def standardised_mlp(seed):
-    """MLPRegressor with its defaults, given standardised X and y."""
+def standardized_mlp(seed):
+    """MLPRegressor with its defaults, given standardized X and y."""
     network = make_pipeline(StandardScaler(), MLPRegressor(random_state=seed))
     return TransformedTargetRegressor(network, transformer=StandardScaler())
 
@@ -167,7 +167,7 @@ def choose(data, n_jobs):
     ]
     parallel = Parallel(n_jobs)
     baseline = parallel(
-        delayed(cross_validate)(standardised_mlp, X, y, s) for _, X, y, s in cases
+        delayed(cross_validate)(standardized_mlp, X, y, s) for _, X, y, s in cases
     )
     print("RMSE by cross-validation in the training parts of splits 0-4, divided by")
     print("MLPRegressor's; in brackets the same for the time to fit.\n")
@@ -192,7 +192,7 @@ def report(data):
     """Test RMSE and time of both estimators' defaults, as a Markdown table."""
     print(
         "| data | rows | features | BackpropRegressor, raw data "
-        "| MLPRegressor, standardised | ratio of RMSE | ratio of time |"
+        "| MLPRegressor, standardized | ratio of RMSE | ratio of time |"
     )
     print("|---|---|---|---|---|---|---|")
     for name, (X, y, tests) in data.items():
@@ -205,7 +205,7 @@ def report(data):
                         fit_and_test(model, X, y, train, test)
                         for model in (
                             BackpropRegressor(random_state=seed),
-                            standardised_mlp(seed),
+                            standardized_mlp(seed),
                         )
                     ]
                     for seed in SEEDS

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_scaling.py
 
-An epoch should take time in proportion to the examples n, the features d and the hidden
-nodes H, and powers of two should be no worse than their neighbours. Exponents are
+An epoch should take time in proportion to the samples n, the features d and the hidden
+units H, and powers of two should be no worse than their neighbors. Exponents are
 slopes of log time over log size by least squares. Memory is what fit adds to the peak
 of a fresh process that already holds the data, as the difference between many rows and
 few. X whose columns lie together in memory is read in place from 64 MB on, and compared
@@ -22,7 +22,7 @@ from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 from sklearn_backprop import BackpropRegressor
 
 N_GRID = [10_000, 30_000, 100_000, 300_000, 1_000_000]
-POWERS = [128, 256, 512, 1024]  # are compared with their neighbours
+POWERS = [128, 256, 512, 1024]  # are compared with their neighbors
 NEAR_POWERS = [power + i for power in POWERS for i in (-1, 0, 1)]
 WIDTH_GRID = [16, 32, 64, *NEAR_POWERS, 2048]  # of d and of H
 FLOOR = 127  # exponents of d and H are fitted from here on
@@ -73,14 +73,14 @@ def exponent(sizes, times):
     return np.polyfit(np.log(sizes), np.log(times), 1)[0]
 
 
-def scale_examples(turns):
+def scale_samples(turns):
     """Print the time of an epoch against n."""
     d, H = SHAPE
     tasks = {n: fit_task(n, d, H, N_EPOCHS) for n in N_GRID}
     times = take_turns(tasks, turns)
     medians = np.array([np.median(times[n]) for n in N_GRID])
     print(f"\nd = {d}, H = {H}, {N_EPOCHS} epochs")
-    print(f"{'n':>10}{'ms/epoch':>12}{'ns/example':>12}")
+    print(f"{'n':>10}{'ms/epoch':>12}{'ns/sample':>12}")
     for n, epoch in zip(N_GRID, medians, strict=True):
         print(f"{n:>10}{1e3 * epoch:>12.2f}{1e9 * epoch / n:>12.1f}")
     print(f"exponent {exponent(N_GRID, medians):.3f}", flush=True)
@@ -106,13 +106,13 @@ def scale_width(title, shapes, epochs, turns):
         for size, (d, H) in shapes.items()
     }
     print(f"\nn = {WIDTH_ROWS:,}, {title}, {epochs} epochs")
-    print(f"{'size':>10}{'ms/epoch':>12}{'ns/weight':>12}{'/ neighbours':>14}")
+    print(f"{'size':>10}{'ms/epoch':>12}{'ns/weight':>12}{'/ neighbors':>14}")
     for size in shapes:
         line = f"{size:>10}{1e3 * np.median(times[size]):>12.3f}"
         line += f"{1e9 * np.median(per_weight[size]):>12.4f}"
         if {size - 1, size + 1} <= set(shapes):
-            neighbours = (per_weight[size - 1] + per_weight[size + 1]) / 2
-            line += f"{np.median(per_weight[size] / neighbours):>14.3f}"
+            neighbors = (per_weight[size - 1] + per_weight[size + 1]) / 2
+            line += f"{np.median(per_weight[size] / neighbors):>14.3f}"
         print(line)
     large = [size for size in shapes if size >= FLOOR]
     slope = exponent(large, [np.median(times[size]) for size in large])
@@ -161,7 +161,7 @@ def fit_memory(n, dtype):
 
 
 def report_memory():
-    """Print the memory of a fit beyond its data, in bytes a presentation."""
+    """Print the memory of a fit beyond its data, in bytes per sample."""
     context = multiprocessing.get_context("spawn")
     n_few, n_many = MEMORY_ROWS
     print(f"Peak of fit beyond the data: n = {n_many:,}, d = {SHAPE[0]}")
@@ -171,8 +171,8 @@ def report_memory():
             few, many = pool.starmap(
                 fit_memory, [(n, dtype) for n in MEMORY_ROWS], chunksize=1
             )
-        share = (many - few) / (n_many - n_few)
-        print(f"{np.dtype(dtype).name}: {share:.1f} bytes a presentation", flush=True)
+        per_sample = (many - few) / (n_many - n_few)
+        print(f"{np.dtype(dtype).name}: {per_sample:.1f} bytes per sample", flush=True)
 
 
 def main():
@@ -184,7 +184,7 @@ def main():
     report_memory()
     print(f"\nMedians of {turns} turns, float64.")
     with one_quiet_thread():
-        scale_examples(turns)
+        scale_samples(turns)
         by_d = {d: (d, H) for d in WIDTH_GRID}
         scale_width(f"H = {H}, size = d", by_d, WIDTH_EPOCHS, turns)
         by_H = {H: (D, H) for H in WIDTH_GRID}

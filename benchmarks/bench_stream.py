@@ -18,7 +18,7 @@ from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 
 from sklearn_backprop import BackpropRegressor
 
-SHAPES = [(10, 100), (50, 100), (784, 100), (784, 512)]  # features d, hidden nodes H
+SHAPES = [(10, 100), (50, 100), (784, 100), (784, 512)]  # features d, hidden units H
 FIRST_ROWS = 100  # of the first partial_fit
 CALLS = 200  # with one row each
 FIT_ROWS, EPOCHS = 4_000, 5  # of the fit that tells how long an update is

@@ -1,4 +1,4 @@
-"""Error on real data with networks of 50 hidden nodes, beside that of others.
+"""Error on real data with networks of 50 hidden units, beside that of others.
 
     python benchmarks/bench_uci.py DIR choose --n-jobs 2
     python benchmarks/bench_uci.py DIR report --n-jobs 2
@@ -9,7 +9,7 @@ train/test split each). Compared are
 - a tuned BackpropRegressor, by GridSearchCV in each training part;
 - ten bagged networks, with one setting for all data sets;
 - MLPRegressor with its defaults, and tuned on the same budget: as many candidates and
-  folds, X and y standardised;
+  folds, X and y standardized;
 - HistGradientBoostingRegressor with its defaults.
 
 "choose" prints the error of settings on rows held out in the training parts of splits 0
@@ -56,7 +56,7 @@ MLP_EPOCHS = 1600
 REPORTED = range(5, 20)  # the splits in whose training parts nothing was chosen
 ROWS = None  # of every data set: all
 
-# Averaged MC dropout of one hidden layer of 50 nodes, 4,000 epochs: test RMSE, mean of
+# Averaged MC dropout of one hidden layer of 50 units, 4,000 epochs: test RMSE, mean of
 # all 20 splits, from the results published with Y. Gal and Z. Ghahramani's experiments.
 MC_DROPOUT = {"concrete": 4.83, "energy": 0.539, "power_plant": 4.01, "yacht": 0.666}
 
@@ -83,8 +83,8 @@ def tuned_network(seed):
     return search(network, GRID, seed)
 
 
-def standardised_mlp(seed):
-    """MLPRegressor, given standardised X and y."""
+def standardized_mlp(seed):
+    """MLPRegressor, given standardized X and y."""
     network = MLPRegressor(hidden_layer_sizes=(H,), random_state=seed)
     network = make_pipeline(StandardScaler(), network)
     return TransformedTargetRegressor(network, transformer=StandardScaler())
@@ -92,7 +92,7 @@ def standardised_mlp(seed):
 
 def tuned_mlp(seed):
     """Six candidates, three folds."""
-    model = standardised_mlp(seed)
+    model = standardized_mlp(seed)
     model.set_params(regressor__mlpregressor__max_iter=MLP_EPOCHS)
     grid = {f"regressor__mlpregressor__{k}": values for k, values in MLP_GRID.items()}
     return search(model, grid, seed)
@@ -108,7 +108,7 @@ TEN = "ten networks, one setting"
 METHODS = {
     "BackpropRegressor, tuned": tuned_network,
     TEN: lambda seed: ten_networks(CHOSEN, seed),
-    "MLPRegressor": standardised_mlp,
+    "MLPRegressor": standardized_mlp,
     "MLPRegressor, tuned": tuned_mlp,
     "HistGradientBoosting": lambda seed: HistGradientBoostingRegressor(
         random_state=seed

@@ -2,12 +2,12 @@
 
     python benchmarks/bench_updates.py
 
-All train the same network, one sigmoid hidden layer, one example at a time by the same
+All train the same network, one sigmoid hidden layer, one sample at a time by the same
 rule, on one thread:
 
 - MLPRegressor with batch_size=1, solver="sgd" and momentum=0;
 - Vowpal Wabbit's --nn with --sgd, a variant of the rule, always in float32. Its
-  examples are parsed beforehand, and beyond d = 50 it is left out: it takes too long;
+  samples are parsed beforehand, and beyond d = 50 it is left out: it takes too long;
 - the rule as plain loops compiled by Numba, without fastmath;
 - torch: Linear, Sigmoid, Linear and SGD.
 
@@ -35,7 +35,7 @@ from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
 
 from sklearn_backprop import BackpropRegressor
 
-# features d, hidden nodes H, and enough examples that the overhead of a fit is nothing
+# features d, hidden units H, and enough samples that the overhead of a fit is nothing
 SHAPES = [
     (10, 100, 20_000),
     (50, 100, 20_000),
@@ -44,7 +44,7 @@ SHAPES = [
 ]
 DTYPES = [np.float64, np.float32]
 EPOCHS = 10
-PEER_SHARE = 5  # the others get one epoch of this part of the rows: they are slower
+PEER_DIVISOR = 5  # the others are slower: they get one epoch of a fifth of n
 MAX_D_VOWPAL_WABBIT = 50
 
 SIZE = 1500  # of the matrices
@@ -136,23 +136,23 @@ def vowpal_wabbit(X, y, H, eta):
     if X.shape[1] > MAX_D_VOWPAL_WABBIT:
         return None
     workspace = Workspace(f"--quiet --nn {H} --sgd -l {eta} --power_t 0")
-    examples = []
+    samples = []
     for x, target in zip(X, y, strict=True):
         features = " ".join(f"{j}:{value}" for j, value in enumerate(x))
-        examples.append(workspace.parse(f"{target} | {features}"))
+        samples.append(workspace.parse(f"{target} | {features}"))
     random = np.random.default_rng(0)
 
     def epoch():
-        for i in random.permutation(len(examples)):
-            workspace.learn(examples[i])
+        for i in random.permutation(len(samples)):
+            workspace.learn(samples[i])
 
     return epoch
 
 
 def train_by_loops(W, v, X, y, order, eta):
-    """The rule as loops, for Numba; W is (d + 1, H), so that the inner ones vectorise.
+    """The rule as loops, for Numba; W is (d + 1, H), so that the inner ones vectorize.
 
-    With W the other way round, the sums over j would not vectorise without fastmath.
+    With W the other way round, the sums over j would not vectorize without fastmath.
     """
     d, H = X.shape[1], W.shape[1]
     one = W.dtype.type(1)  # an int would turn float32 into float64
@@ -241,7 +241,7 @@ def backprop_task(X, y, H, eta):
 
 def peer_tasks(X, y, H, eta):
     """One epoch of each of the others that is installed and quick enough."""
-    rows = len(X) // PEER_SHARE
+    rows = len(X) // PEER_DIVISOR
     tasks = {}
     for name, make_epoch in PEERS.items():
         try:
@@ -277,8 +277,10 @@ def compare_updates(d, H, n, product, turns):
             if (dtype, name) in times:
                 ratio = f"{np.median(times[dtype, name] / ours):.3g}"
             line += f"{ratio:>9}"
-        share = np.median(flops / ours * times["product"] / product.flops)
-        print(line + f"{flops / np.median(ours) / 1e9:>10.1f}{share:>9.2f}", flush=True)
+        fraction = np.median(flops / ours * times["product"] / product.flops)
+        print(
+            line + f"{flops / np.median(ours) / 1e9:>10.1f}{fraction:>9.2f}", flush=True
+        )
     return np.median(times[np.float64] / times[np.float32])
 
 
@@ -336,16 +338,16 @@ def main():
     parser.add_argument("--turns", type=int, default=7)
     turns = command_line.read(parser, globals(), TINY).turns
     print(
-        f"{EPOCHS} epochs for BackpropRegressor, one of 1/{PEER_SHARE} of the examples "
-        f"for the others;\nmedians of {turns}."
+        f"{EPOCHS} epochs for BackpropRegressor, one of 1/{PEER_DIVISOR} of the "
+        f"samples for the others;\nmedians of {turns}."
     )
     product = fastest_product(turns)
     print("Microseconds an update, times as many for the others, rate of operations,")
-    print("and that rate as a share of the product's.\n")
+    print("and that rate as a fraction of the product's.\n")
     print(
         f"{'d':>5}{'H':>6}{'dtype':>10}{'Backprop':>12}"
         + "".join(f"{name:>9}" for name in PEERS)
-        + f"{'GFLOP/s':>10}{'share':>9}"
+        + f"{'GFLOP/s':>10}{'fraction':>9}"
     )
     with one_quiet_thread():
         rates = {shape: compare_updates(*shape, product, turns) for shape in SHAPES}

@@ -1,4 +1,4 @@
-"""Time what a penalty, momentum, several outputs, weights and sparse rows cost.
+"""Time what an L2 penalty, momentum, several outputs, weights and sparse rows cost.
 
     python benchmarks/bench_variants.py
 
@@ -18,7 +18,7 @@ from sklearn_backprop import BackpropRegressor
 
 EPOCHS = 10
 SHAPES = [(10, 100, 20_000), (50, 100, 20_000), (784, 100, 4_000)]  # d, H, n
-SPARSE = 10_000, 100, 4_000, 0.01  # d, H, n, share of the values that are not 0
+SPARSE = 10_000, 100, 4_000, 0.01  # d, H, n, fraction of the values that are not 0
 OUTPUTS = 10
 
 TINY = {
@@ -62,8 +62,8 @@ def cases(d, H, n):
 def sparse_rows(n, d, density, like_words):
     """Rows of which few values are not 0.
 
-    Columns have equal shares of them, or as words in a text have: the j-th most
-    frequent one in proportion to 1 / (10 + j).
+    All columns have equally many of them, or as many as words in a text have: the j-th
+    most frequent one in proportion to 1 / (10 + j).
     """
     random = np.random.default_rng(0)
     frequency = 1 / np.arange(10, d + 10) if like_words else np.ones(d)

@@ -48,7 +48,7 @@ def take_turns(tasks, turns):
 
 
 def make_data(n, d, dtype=np.float64):
-    """Make n examples that a network can learn, already standardised."""
+    """Make n samples that a network can learn, already standardized."""
     random = np.random.default_rng(0)
     X = random.standard_normal((n, d), dtype=dtype)
     y = np.tanh(X[:, 0]) + 0.5 * X[:, 1] + 0.1 * random.standard_normal(n)
@@ -56,5 +56,5 @@ def make_data(n, d, dtype=np.float64):
 
 
 def safe_step(d, H):
-    """A step size η at which no rule or library here diverges on these data."""
+    """A learning rate η at which no rule or library here diverges on these data."""
     return 0.1 / (1 + H / 4) / (1 + d / 10)

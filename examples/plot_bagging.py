@@ -2,17 +2,17 @@
 Bagging: the mean of ten networks
 =================================
 
-Another seed or another sample, another network. The mean of ten is better than each of
-them, and their spread tells where they guess.
+A different seed or a different bootstrap sample gives a different network. The mean of
+ten is better than each of them, and their spread tells where they guess.
 """
 
 # %%
 # Ten curves and their mean
 # -------------------------
-# The examples leave a gap. ``BaggingRegressor`` fits ten networks, each with its own
+# The samples leave a gap. ``BaggingRegressor`` fits ten networks, each with its own
 # seed on its own bootstrap sample: as many rows as there are, drawn with replacement.
 # With ``learning_rate="linear"`` η falls to 0, so that the networks do not also differ
-# by the noise of the examples that each happened to see last.
+# by the noise of the samples that each happened to see last.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,7 +24,7 @@ from sklearn_backprop import BackpropRegressor
 
 
 def curve(x):
-    """The truth behind the examples."""
+    """The truth behind the samples."""
     return np.sin(2 * x) + 0.4 * x
 
 
@@ -43,7 +43,7 @@ curves = [network.predict(X_grid) for network in bag.estimators_]
 plt.style.use(["petroff10", {"font.size": 12}])
 plt.rc("axes.spines", top=False, right=False)
 figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
-axis.scatter(x, y, s=14, color="0.6", label="examples")
+axis.scatter(x, y, s=14, color="0.6", label="samples")
 singles = axis.plot(grid, np.transpose(curves), color="C0", linewidth=1, alpha=0.6)
 singles[0].set_label("ten networks")
 axis.plot(grid, bag.predict(X_grid), color="C2", linewidth=3, label="their mean")
@@ -53,7 +53,7 @@ axis.legend()
 plt.show()
 
 # %%
-# Where there are examples most of the ten curves lie close together. In the gap each
+# Where there are samples most of the ten curves lie close together. In the gap each
 # goes its own way: a warning that the mean should not be trusted there either.
 #
 # Better than its parts

@@ -10,7 +10,7 @@ differences of E itself, and the compiled updates against the equations.
 # The equations against the error
 # -------------------------------
 # Every Δ is −η times the derivative of E by its weight: with η = 1, minus the gradient.
-# The derivative can also be had without calculus, from the central difference
+# The derivative can also be found without calculus, from the central difference
 # (E(w + ε) − E(w − ε)) / 2ε, for one weight w after the other.
 
 import matplotlib.pyplot as plt
@@ -42,7 +42,7 @@ def largest_error(Δ, function, weights, ε):
 
 
 def error(W, v):
-    """E of the example (x, y)."""
+    """E of the sample (x, y)."""
     return equations.error(y, equations.predict(W, v, x))
 
 
@@ -71,7 +71,7 @@ plt.show()
 #
 # The compiled updates against the equations
 # ------------------------------------------
-# With ``standardize=False`` and ``shuffle=False`` the estimator presents the rows as
+# With ``standardize=False`` and ``shuffle=False`` the estimator uses the rows as
 # given, in their order. We read the weights after one epoch, run the next both ways and
 # compare every weight. To see that the check can fail, a third way makes the classic
 # mistake: it updates v first, and computes ΔW from the new v.
@@ -124,4 +124,4 @@ plt.show()
 # Every dot is one of the 37 weights. Compiled updates and equations agree but for
 # rounding in the last digits of a float64 (dots at 10⁻¹⁸ agree in all), while the
 # mistake shows in every weight. The tests of the package compare in the same way, with
-# momentum, penalty, batches, weighted examples and several outputs too.
+# momentum, L2 penalty, batches, weighted samples and several outputs too.

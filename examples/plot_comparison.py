@@ -49,13 +49,13 @@ data = {
 # Six regressors
 # --------------
 # All have their defaults, but for what they need to do well: most want X scaled, the
-# multi-layer perceptron and the support vectors y too. The perceptron does not settle
+# multi-layer perceptron and the support vectors y too. The perceptron does not converge
 # within its default 200 epochs, so it may take more, and stops by a validation set.
 # ``BackpropRegressor`` and the trees take the data as they are.
 
 
 def scaled(regressor):
-    """Standardise X and y."""
+    """Standardize X and y."""
     return TransformedTargetRegressor(
         make_pipeline(StandardScaler(), regressor), transformer=StandardScaler()
     )

@@ -2,7 +2,7 @@
 Searching for H and η
 =====================
 
-How many hidden nodes, and how large a step? ``GridSearchCV`` tries all pairs, and a
+How many hidden units, and what learning rate? ``GridSearchCV`` tries all pairs, and a
 heat map shows where the good ones lie.
 """
 
@@ -10,7 +10,7 @@ heat map shows where the good ones lie.
 # The search
 # ----------
 # The data are Friedman's: a sine of two features, a parabola, two straight lines, five
-# features that mean nothing, and noise. One in four examples is kept for a test.
+# features that mean nothing, and noise. One in four samples is kept for a test.
 #
 # ``learning_rate="linear"`` lets η fall to 0 within ``max_iter`` epochs. Every setting
 # then gets the same number of updates, so that the scores show H and η alone. The
@@ -72,19 +72,19 @@ plt.show()
 
 # %%
 # Brighter is better; the frame marks the best. On the left η is too small to arrive in
-# 200 epochs. In the upper rows one or two nodes cannot bend enough. From 10 nodes and
+# 200 epochs. In the upper rows one or two units cannot bend enough. From 10 units and
 # η = 0.03 on, the scores differ by about as much as those of the folds do (the ±
 # above): which of these settings is the best, a search of this size cannot tell.
 #
-# "auto" is 0.3 / (1 + H / 4), a smaller step for more nodes, since with them ŷ moves
-# further in each step. Its scores come within 0.01 of the best in every row, so that
-# often a search over H alone will do.
+# "auto" is 0.3 / (1 + H / 4), smaller with more units, since with them ŷ moves further
+# in each step. Its scores come within 0.01 of the best in every row, so that often a
+# search over H alone will do.
 
 # %%
 # Loss curves
 # -----------
 # ``LossCurveDisplay`` shows what a score cannot: how training went. Here the best
-# setting, and the same number of nodes with smaller steps.
+# setting, and the same number of hidden units with smaller learning rates.
 
 figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for eta in [0.001, 0.01, "auto"]:

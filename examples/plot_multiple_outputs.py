@@ -2,7 +2,7 @@
 Several outputs: an arm learns to draw
 ======================================
 
-One network can predict several targets at once, from one layer of hidden nodes. Here
+One network can predict several targets at once, from one layer of hidden units. Here
 it finds the two angles of an arm that bring its hand to a given place.
 """
 
@@ -40,7 +40,7 @@ X, y = move_randomly(2000, rng)
 # A drawing
 # ---------
 # The error is a sum over the outputs, E = ½ Σ_k (y_k − ŷ_k)². Each output has its own
-# weights v_kh, while the hidden nodes serve both: Δw_hj has Σ_k (y_k − ŷ_k) v_kh in it.
+# weights v_kh, while the hidden units serve both: Δw_hj has Σ_k (y_k − ŷ_k) v_kh in it.
 # All it takes is a y with two columns.
 #
 # Then the arm is to draw a heart: the network turns its points into angles, and we look
@@ -74,14 +74,14 @@ axis.legend(loc="lower right")
 plt.show()
 
 # %%
-# Dark: the arm, drawing. Grey dots: the places it was trained on. After one epoch the
+# Dark: the arm, drawing. Gray dots: the places it was trained on. After one epoch the
 # arm scribbles, after ten one can guess, after a thousand it is a heart.
 #
 # One network or two?
 # -------------------
-# ``MultiOutputRegressor`` gives each angle a network of its own. We let it share out as
-# many nodes as the one network has, and measure on other places how far from there the
-# hand ends up: mean of five seeds.
+# ``MultiOutputRegressor`` gives each angle a network of its own. We let the two have
+# as many hidden units together as the one network has, and measure on other places how
+# far from there the hand ends up: mean of five seeds.
 
 X_test, _ = move_randomly(2000, rng)
 
@@ -107,7 +107,7 @@ axis.loglog(
     sizes, two.mean(axis=1), "s-", color="C0", linewidth=2, label="two networks"
 )
 axis.loglog(sizes, one.mean(axis=1), "o-", color="C2", linewidth=2, label="one network")
-axis.set(xlabel="hidden nodes in all", ylabel="distance")
+axis.set(xlabel="hidden units in total", ylabel="distance")
 axis.set_title("How far the hand misses")
 axis.minorticks_off()
 axis.set_xticks(sizes, sizes)
@@ -117,4 +117,4 @@ plt.show()
 
 # %%
 # The two angles depend on the same things, such as how far away the hand is: with the
-# same number of nodes, the network in which they share them comes closer.
+# same number of hidden units, the network in which they share them comes closer.

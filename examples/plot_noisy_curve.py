@@ -2,7 +2,7 @@
 A noisy curve, epoch by epoch
 =============================
 
-How does a sum of sigmoids become a curve? One input, five hidden nodes and some noisy
+How does a sum of sigmoids become a curve? One input, five hidden units and some noisy
 points are few enough to watch every part of the network while it learns.
 """
 
@@ -24,7 +24,7 @@ y = np.sin(2 * x) + 0.4 * x + rng.normal(scale=0.25, size=x.size)
 # %%
 # The parts of the network
 # ------------------------
-# A fitted model is the documented network. With one input, hidden node h gives out
+# A fitted model is the documented network. With one input, hidden unit h gives out
 # z_h = sigmoid(w_h1 x + w_h0), and the prediction is ŷ = Σ_h v_h z_h + v_0. The weights
 # w and v are in ``coefs_``, the biases w_h0 and v_0 in ``intercepts_``, in the units of
 # the data.
@@ -38,9 +38,9 @@ def hidden_outputs(model, x):
 # %%
 # Three stages
 # ------------
-# A call of ``partial_fit`` is exactly one epoch: every example is presented once, and
+# A call of ``partial_fit`` is exactly one epoch: every sample is used once, and
 # the weights change after each. We stop to look after 1, 30 and 1000 epochs, and build
-# ŷ from its parts. η is constant, so that no node stops learning before the others.
+# ŷ from its parts. η is constant, so that no unit stops learning before the others.
 
 H = 5
 model = BackpropRegressor(
@@ -76,10 +76,10 @@ figure.legend([*lines, bias], [*labels, "$v_0$"], loc="outside lower center", nc
 plt.show()
 
 # %%
-# Top: the points and ŷ. Middle: what each hidden node gives out. Bottom: what it
+# Top: the points and ŷ. Middle: what each hidden unit gives out. Bottom: what it
 # contributes, its curve times v_h; these add up, with v_0, to the ŷ above.
 #
-# After one epoch, node 1 alone makes a step. After 30, nodes 3 and 4 bend the curve on
-# either side of it. Nodes 2 and 5 are still flat, close to 0 and 1, where the factor
+# After one epoch, unit 1 alone makes a step. After 30, units 3 and 4 bend the curve on
+# either side of it. Units 2 and 5 are still flat, close to 0 and 1, where the factor
 # z_h (1 − z_h) makes every Δw_hj small: they learn slowly, but they learn. After 1000
 # epochs they have come into play and turn the two ends round.

@@ -2,13 +2,13 @@
 Sample weights
 ==============
 
-Some examples deserve more trust than others. To this estimator a weight is a number of
-presentations: how often the network meets the example in every epoch.
+Some samples deserve more trust than others. To this estimator a weight is a number of
+repeats: how often the sample is used in every epoch.
 """
 
 # %%
-# Weight 2 is the example twice
-# -----------------------------
+# Weight 2 uses the sample twice
+# ------------------------------
 # We train once with weights of 0, 1, 2 and 3, and once on the rows repeated as often.
 
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ print("the same bits:", weighted.tobytes() == repeated.tobytes())
 # The models are the same to the last bit, though each epoch is shuffled: the shuffle
 # starts from an order that the contents of the rows decide, not their places.
 #
-# A weight need not be whole. An example of weight 2.5 is presented three times in an
+# A weight need not be a whole number. A sample of weight 2.5 is used three times in an
 # epoch, twice with a full step and once with half of η.
 #
 # Measurements of unequal precision

@@ -91,4 +91,4 @@ plt.show()
 # However many columns there are, only three entries of a row are not 0: the sparse
 # matrix stays as small, and nearly as quick. What the dense one costs grows with the
 # columns. The table above says that the two models agree to rounding error, and that
-# more categories are harder to learn: of the rare ones there are but few examples.
+# more categories are harder to learn: of the rare ones there are only a few samples.

@@ -3,15 +3,15 @@ A stream that drifts
 ====================
 
 Rows keep coming, and one day they follow another law. A model fitted once does not
-notice. One that learns on with ``partial_fit`` does: the step size η says how fast it
-forgets, and what that costs in quiet times.
+notice. One that learns on with ``partial_fit`` does: the learning rate η sets how fast
+it forgets, and what that costs in quiet times.
 """
 
 # %%
 # The stream
 # ----------
-# Rows come in chunks of 20. Half way the law changes: a wave is shifted, and a product
-# of two features changes its sign.
+# Rows come in chunks of 20. Halfway through, the law changes: a wave is shifted, and a
+# product of two features changes its sign.
 
 from copy import deepcopy
 
@@ -79,7 +79,7 @@ plt.show()
 # %%
 # The dotted line is the noise, which no model can predict. Until the law changes, the
 # fitted network is close to it and has nothing to gain: with a small η the curves lie
-# on top of each other, with a large one every noisy example pulls the weights away.
+# on top of each other, with a large one every noisy sample pulls the weights away.
 # Afterwards the network that does not learn stays wrong for good, and the larger η is,
 # the sooner the error comes down. In the end η = 0.01, the steadier, passes η = 0.1.
 #
@@ -95,10 +95,10 @@ axis.semilogx(etas, changed, "s-", color="C2", linewidth=2, label="after it")
 axis.axhline(noise, color="k", linestyle=":")
 axis.set(xlabel="η", ylabel="RMSE", ylim=(0, None))
 axis.set_xticks(etas, etas)
-axis.set_title("The error by step size")
+axis.set_title("The error by learning rate")
 axis.legend()
 plt.show()
 # %%
 # Before the change the smallest η is the best, after it the larger ones are, up to a
-# point. Between them is a step size that is good at both. On a stream of your own, try
-# several on its first part, as here: every curve takes one pass.
+# point. Between them is a learning rate that is good at both. On a stream of your own,
+# try several on its first part, as here: every curve takes one epoch.

@@ -32,7 +32,7 @@ from sklearn_backprop import BackpropRegressor
 
 
 def scaled(network):
-    """Standardise X and y, which MLPRegressor needs and BackpropRegressor does not."""
+    """Standardize X and y, which MLPRegressor needs and BackpropRegressor does not."""
     return TransformedTargetRegressor(
         make_pipeline(StandardScaler(), network), transformer=StandardScaler()
     )
@@ -62,7 +62,7 @@ def draw(pipeline, X_test, y_test, path):
     left.plot(np.arange(1, model.n_iter_ + 1), model.loss_curve_)
     left.axhline(0.5, color="0.7", linestyle="--", zorder=0)
     left.text(model.n_iter_, 0.497, "predicting the mean", ha="right", va="top")
-    left.set(xlabel="epoch", ylabel="mean error E, standardised", title="Training")
+    left.set(xlabel="epoch", ylabel="mean error E, standardized", title="Training")
 
     y_pred = pipeline.predict(X_test)
     limits = [
@@ -112,7 +112,7 @@ def tune(X, y):
 
 def main():
     """Compare, tune, test and draw."""
-    # MLPRegressor's 200 epochs often end before its loss has settled.
+    # MLPRegressor's 200 epochs often end before its loss has converged.
     warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iter")
     start = time.perf_counter()
     X, y = load_diabetes(return_X_y=True, scaled=False)
@@ -121,9 +121,9 @@ def main():
     )
     models = {
         "BackpropRegressor, raw data": BackpropRegressor(random_state=0),
-        "MLPRegressor, standardised": scaled(MLPRegressor(random_state=0)),
+        "MLPRegressor, standardized": scaled(MLPRegressor(random_state=0)),
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor(random_state=0),
-        "Ridge, standardised": make_pipeline(StandardScaler(), Ridge()),
+        "Ridge, standardized": make_pipeline(StandardScaler(), Ridge()),
     }
 
     print("1. Defaults, by cross-validation in the training data\n")

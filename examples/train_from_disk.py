@@ -108,25 +108,25 @@ def read(file, group):
 
 
 def train_on_parquet(folder):
-    """Three passes over the file with partial_fit."""
+    """Three epochs over the file with partial_fit."""
     model = BackpropRegressor(hidden_layer_size=20, random_state=0)
     random = np.random.default_rng(0)
     # Reading ahead takes threads, and their stacks count as memory.
     with pq.ParquetFile(folder / "data.parquet", pre_buffer=False) as file:
-        # partial_fit cannot know what is to come, so η is constant within a pass,
-        # whatever learning_rate says. Small steps in the last pass average out noise.
+        # partial_fit cannot know what is to come, so η is constant within an epoch,
+        # whatever learning_rate says. A small η in the last epoch averages out noise.
         for epoch, eta in enumerate([0.02, 0.02, 0.002], 1):
             model.set_params(learning_rate_init=eta)
             losses = []
             # partial_fit shuffles the rows it is given; the row groups come in another
-            # order in every pass. Rows that are sorted in the file, by time or place,
+            # order in every epoch. Rows that are sorted in the file, by time or place,
             # should be shuffled once, when it is written. Above all the first batch has
-            # to be typical: its means and deviations standardise all that follow.
+            # to be typical: its means and deviations standardize all that follow.
             for group in random.permutation(file.num_row_groups):
                 model.partial_fit(*read(file, group))
                 losses.append(model.loss_)
             # The error of a row is taken just before the model learns from the row: in
-            # the first pass it is that on unseen data. Predicting the mean gives 0.5.
+            # the first epoch it is that on unseen data. Predicting the mean gives 0.5.
             print(f"epoch {epoch}, η = {eta}: error E = {np.mean(losses):.4f}")
     return model
 
