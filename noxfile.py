@@ -201,11 +201,11 @@ ERRORS = {
     "columns.inc.h": (
         "AddressSanitizer: heap-buffer-overflow",
         "X = as_strided(np.zeros((10, 3)), (11, 3))\n"
-        "_kernel.moments(X, np.arange(11, dtype=np.uint32))",
+        "_kernel.moments(_kernel.Samples(X, order=np.arange(11)))",
     ),
-    "order.inc.h": (
+    "order.c": (
         "AddressSanitizer: heap-buffer-overflow",
-        "_kernel.shuffle(as_strided(np.zeros(10, np.uint32), (11,)), 0, 0)",
+        "_kernel.shuffle(as_strided(np.zeros(10, np.int64), (11,)), 0, 0)",
     ),
     "panels.inc.h": (
         "runtime error: load of misaligned address",
@@ -277,8 +277,8 @@ def sanitize_in_full(session):
         env["SKLEARN_BACKPROP_ISA"] = name
         command = ["python", "-P", "-c", "import sklearn_backprop"]
         said = session.run(*command, env=env, silent=True, success_codes=[0, 1])
-        if "is not to be had here" in said:
-            session.log(f"{name} is not to be had here")
+        if "is not available on this machine" in said:
+            session.log(f"{name} is not available on this machine")
             continue
         session.log(name)
         see_errors(session, env)

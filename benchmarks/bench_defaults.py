@@ -30,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from sklearn_backprop import BackpropRegressor, _initial_weights, _schedules
+from sklearn_backprop import BackpropRegressor, _learning_rate, _network
 
 # One default at a time, beside the one that was chosen. A name in capitals is a
 # constant of the package, the others are parameters.
@@ -40,8 +40,8 @@ VARIATIONS = [
     {"BIAS": 12.0},
     {"SPREAD": 8.0},
     {"SPREAD": 18.0},
-    {"AUTO_STEP": 0.2},
-    {"AUTO_STEP": 0.45},
+    {"AUTO_FACTOR": 0.2},
+    {"AUTO_FACTOR": 0.45},
     {"max_iter": 100},
     {"max_iter": 1000},
     {"tol": 3e-4},
@@ -56,9 +56,9 @@ VARIATIONS = [
     {"hidden_layer_size": 200},
 ]
 MODULES = {
-    "BIAS": _initial_weights,
-    "SPREAD": _initial_weights,
-    "AUTO_STEP": _schedules,
+    "BIAS": _network,
+    "SPREAD": _network,
+    "AUTO_FACTOR": _learning_rate,
 }
 CHOSEN, REPORTED = range(5), range(5, 20)  # splits
 FOLDS = 10

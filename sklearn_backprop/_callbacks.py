@@ -51,13 +51,7 @@ class EpochCallbacks:
             self._end(self.context)
 
     def _end(self, context):
-        # A copy of the estimator is a model by itself but for its lists, which grow.
+        # {}: a copy of the estimator is a model by itself.
         return context.call_on_fit_task_end(
-            estimator=self.estimator,
-            reconstruction_attributes=lambda: {
-                name: list(value)
-                for name, value in vars(self.estimator).items()
-                if name.endswith("_") and isinstance(value, list)
-            },
-            **self.data,
+            estimator=self.estimator, reconstruction_attributes={}, **self.data
         )

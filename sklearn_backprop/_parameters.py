@@ -6,9 +6,7 @@ used.
 """
 
 from dataclasses import dataclass, fields
-from numbers import Integral
 from operator import is_not
-from sys import float_info
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -59,8 +57,7 @@ class Parameters:
         ------
         ValueError
             If a parameter is not as it has to be. Where scikit-learn is configured to
-            skip the validation of parameters, only numbers that would be too large,
-            and sizes, are checked.
+            skip the validation of parameters, only sizes are checked.
         """
         values = {field.name: getattr(estimator, field.name) for field in fields(cls)}
         if valid and not any(map(is_not, values.values(), vars(valid).values())):
@@ -71,7 +68,6 @@ class Parameters:
                 estimator.get_params(deep=False) | values,  # those of subclasses, too
                 caller_name=type(estimator).__name__,
             )
-        _refuse_huge(values)
         for name in SIZES:
             if (name, values[name]) == ("batch_size", "all"):
                 continue
@@ -80,16 +76,6 @@ class Parameters:
                 raise ValueError(f"{name}={values[name]}. Expected at least 1.")
         return cls(**values)
 
-    def examples_per_batch(self, n: int) -> int:
-        """The number of n examples that are in a batch."""
+    def batch_size_for(self, n: int) -> int:
+        """The number of samples in a batch, where there are n."""
         return n if self.batch_size == "all" else min(self.batch_size, n)
-
-
-def _refuse_huge(values):
-    """Refuse integers beyond float64, which are real numbers to scikit-learn."""
-    for name in ("learning_rate_init", "alpha", "tol"):
-        if isinstance(values[name], Integral) and values[name] > float_info.max:
-            raise ValueError(
-                f"The {name!r} parameter must be at most {float_info.max:.2g}, as are "
-                "floats."
-            )

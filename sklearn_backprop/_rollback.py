@@ -6,7 +6,7 @@ class Rollback:
 
     After an error they are those from before the block. After an interrupt
     (KeyboardInterrupt and its like) they are those of the last `keep`. The block may
-    replace attributes and append to lists, but must not change what they hold.
+    replace attributes, but must not change what they hold.
 
     Parameters
     ----------
@@ -18,20 +18,14 @@ class Rollback:
         self.estimator = estimator
 
     def __enter__(self):
-        self.before = self.kept = self._state()
+        self.before = self.kept = vars(self.estimator).copy()
         return self
 
     def keep(self):
         """Let an interrupt from here on leave the present attributes."""
-        self.kept = self._state()
+        self.kept = vars(self.estimator).copy()
 
     def __exit__(self, kind, error, traceback):
         if kind is not None:
-            state, lengths = self.before if issubclass(kind, Exception) else self.kept
-            for name, length in lengths.items():
-                del state[name][length:]
-            self.estimator.__dict__ = state
-
-    def _state(self):
-        state = vars(self.estimator).copy()
-        return state, {k: len(v) for k, v in state.items() if isinstance(v, list)}
+            failed = issubclass(kind, Exception)
+            self.estimator.__dict__ = self.before if failed else self.kept

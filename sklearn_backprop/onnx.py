@@ -38,7 +38,6 @@ from skl2onnx.common.data_types import (
 from skl2onnx.proto import TensorProto
 from sklearn.neural_network import MLPRegressor
 
-from . import _kernel
 from ._regressor import BackpropRegressor
 
 
@@ -63,28 +62,30 @@ def _set_output_type(operator):
 
 
 def _convert(scope, operator, container):
-    """Standardise X, apply the network, and give its output the units of y.
+    """Standardize X, apply the network, and give its output the units of y.
 
     Only the network is float32 where the data are: they may be far from 0.
     """
     model, X, (y_pred,) = operator.raw_operator, operator.inputs[0], operator.outputs
     dtype, opset = guess_proto_type(y_pred.type), {"op_version": container.target_opset}
+    network = model._state.network
+    units = network.standardization
 
     X = OnnxCast(X, to=TensorProto.DOUBLE, **opset)
-    X = OnnxMul(OnnxSub(X, model._X_mean, **opset), model._X_scale, **opset)
+    X = OnnxMul(OnnxSub(X, units.X_mean, **opset), units.X_scale, **opset)
     X = OnnxCast(X, to=dtype, **opset)
     X_type = type(y_pred.type)([None, model.n_features_in_])
-    y = OnnxSubEstimator(_as_mlp(model), X, input_types=[X_type], **opset)
+    y = OnnxSubEstimator(_as_mlp(network), X, input_types=[X_type], **opset)
     # The converter of MLPRegressor puts all outputs into one column.
     y = OnnxReshape(y, np.array([-1, model.n_outputs_]), **opset)
     y = OnnxCast(y, to=TensorProto.DOUBLE, **opset)
-    y = OnnxAdd(OnnxMul(y, model._y_std, **opset), model._y_mean, **opset)
+    y = OnnxAdd(OnnxMul(y, units.y_scale, **opset), units.y_mean, **opset)
     OnnxCast(y, to=dtype, output_names=[y_pred], **opset).add_to(scope, container)
 
 
-def _as_mlp(model):
+def _as_mlp(network):
     """The network, in training units, as an MLPRegressor."""
-    W, v = _kernel.unpack(model._weights, model._shape)
+    W, v = network.matrices()
     mlp = MLPRegressor(activation="logistic")
     mlp.n_layers_, mlp.n_outputs_, mlp.out_activation_ = 3, len(v), "identity"
     mlp.coefs_, mlp.intercepts_ = [W[1:], v[:, 1:].T], [W[0], v[:, 0]]

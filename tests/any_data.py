@@ -130,7 +130,7 @@ def arrays(draw, shape, kind, types, *, may_be_sparse=False):
 
 
 def weights(draw, n, kind):
-    """Numbers of presentations; if they are BAD, one is negative or not finite."""
+    """Numbers of repeats; if they are BAD, one is negative or not finite."""
     random = np.random.RandomState(draw(SEEDS))
     if kind == ODD:
         least = draw(st.sampled_from([-310, -5, 3]))

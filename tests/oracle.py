@@ -38,16 +38,14 @@ def largest_difference(model, W, v):
 
 
 def state(model):
-    """Everything an estimator holds, with lists copied."""
-    return {
-        name: list(value) if isinstance(value, list) else value
-        for name, value in vars(model).items()
-    }
+    """Everything an estimator holds, as arrays and numbers."""
+    return model.__getstate__()
 
 
 def assert_unchanged(model, before):
-    assert vars(model).keys() == before.keys()
-    for name, value in vars(model).items():
+    now = state(model)
+    assert now.keys() == before.keys()
+    for name, value in now.items():
         assert value is before[name] or np.array_equal(value, before[name]), name
 
 

@@ -12,7 +12,7 @@ import pytest
 import scipy.sparse
 from oracle import fit_quietly, largest_difference, same_bits, weights_of
 
-from sklearn_backprop import BackpropRegressor, _validation
+from sklearn_backprop import BackpropRegressor, _data
 
 # Small whole numbers, which every type holds without rounding.
 numbers = np.random.RandomState(0)
@@ -85,18 +85,18 @@ LAYOUTS = {
 }
 
 
-@pytest.fixture(params=[_validation.LARGEST_COPY, 0], ids=["copied", "in place"])
+@pytest.fixture(params=[_data.LARGEST_COPY, 0], ids=["copied", "in place"])
 def either_way(request, monkeypatch):
     """Small arrays are copied; with this, they are also read where they are."""
-    monkeypatch.setattr(_validation, "LARGEST_COPY", request.param)
+    monkeypatch.setattr(_data, "LARGEST_COPY", request.param)
 
 
 def test_only_small_arrays_are_copied():
     small, large = (np.zeros((8, n)).T for n in (1000, 2**20))
-    taken = _validation.as_kernel_input(large, "X")
+    taken = _data.as_kernel_input(large, "X")
     assert np.shares_memory(taken, large)
     assert taken.strides == large.strides
-    assert _validation.as_kernel_input(small, "X").flags.c_contiguous
+    assert _data.as_kernel_input(small, "X").flags.c_contiguous
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -384,7 +384,7 @@ def test_more_elements_than_32_bits_count(random):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_rows_further_apart_than_32_bits_reach(random, tmp_path, monkeypatch, order):
     # Of a file with holes, only what is touched takes room on the disk and in memory.
-    monkeypatch.setattr(_validation, "LARGEST_COPY", 0)
+    monkeypatch.setattr(_data, "LARGEST_COPY", 0)
     length = HUGE // 7
     shape = (length, 8) if order == "C" else (8, length)
     huge = np.memmap(tmp_path / "huge", np.float32, "w+", shape=shape)

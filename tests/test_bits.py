@@ -173,4 +173,7 @@ def test_an_instruction_set_that_is_not_here_is_an_error(isa):
         text=True,
         check=False,
     )
-    assert f"SKLEARN_BACKPROP_ISA={isa!r} is not to be had here" in result.stderr
+    assert (
+        f"SKLEARN_BACKPROP_ISA={isa!r} is not available on this machine"
+        in result.stderr
+    )

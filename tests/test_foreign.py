@@ -15,10 +15,10 @@ from hashes import FITS, data_of
 from oracle import fit_quietly
 from scipy.sparse import issparse
 
-from sklearn_backprop import BackpropRegressor, _kernel
-from sklearn_backprop._initial_weights import initial_weights
+from sklearn_backprop import BackpropRegressor
+from sklearn_backprop._network import initial_weights
 from sklearn_backprop._parameters import Parameters
-from sklearn_backprop._presentations import INITIAL_WEIGHTS, draw_seed, generator
+from sklearn_backprop._random import INITIAL_WEIGHTS, draw_seed, generator
 
 KERNEL = Path(__file__).parents[1] / "sklearn_backprop" / "_kernel"
 SOURCES = [
@@ -81,16 +81,21 @@ def test_a_fit_on_aarch64_has_the_bits_of_one_here(run_on_aarch64, name):
         **rule,
     )
     fit_quietly(model, X, y)
-    W, v = _kernel.unpack(model._weights, model._shape)
-    expected = (W, v, model._network_output(X), np.array(model.loss_curve_))
+    W, v = model._state.network.matrices()
+    y_hat = model._state.network.output(X)
+    expected = (W, v, y_hat, np.array(model.loss_curve_))
     came = run_on_aarch64(as_input(model, X, y))
     assert came == b"".join(array.tobytes() for array in expected)
 
 
 def as_input(model, X, y):
     """What fit.c reads, to fit as the model was."""
-    (d, H, K), n, seed = model._shape, len(y), draw_seed(model.random_state)
-    sparse, b = issparse(X), Parameters.of(model).examples_per_batch(n)
+    (d, H, K), n, seed = (
+        model._state.network.shape,
+        len(y),
+        draw_seed(model.random_state),
+    )
+    sparse, b = issparse(X), Parameters.of(model).batch_size_for(n)
     numbers = (
         *(X.dtype.itemsize, n, d, H, K, b, EPOCHS, seed),
         *(X.nnz if sparse else -1, model.learning_rate_init),
@@ -100,6 +105,6 @@ def as_input(model, X, y):
     if sparse:
         arrays = [X.data, X.indptr.astype(np.int64), X.indices.astype(np.int64)]
     random = generator(seed, INITIAL_WEIGHTS)
-    arrays += [y, *initial_weights(d, H, K, random, X.dtype)]
+    arrays += [y, *initial_weights((d, H, K), random, X.dtype)]
     arrays[-3] = arrays[-3].astype(np.float64)
     return struct.pack("<9q3d", *numbers) + b"".join(map(np.ndarray.tobytes, arrays))

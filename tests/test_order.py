@@ -1,4 +1,4 @@
-"""In which order rows are presented: hash, sort and shuffle."""
+"""In which order samples are used: hash, sort and shuffle."""
 
 import threading
 
@@ -7,12 +7,11 @@ import pytest
 from oracle import fit_quietly, same_bits
 
 from sklearn_backprop import BackpropRegressor, _kernel
-from sklearn_backprop._presentations import starting_order
-from sklearn_backprop._validation import as_kernel_input
+from sklearn_backprop._data import as_kernel_input
 
 
-def row_numbers(n, dtype=np.uint32):
-    return np.arange(n, dtype=dtype)
+def row_numbers(n):
+    return np.arange(n, dtype=np.int64)
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def rows(random):
 
 
 def hashes_of(X, y):
-    return _kernel.hash_rows(X, y.reshape(len(y), -1))
+    return _kernel.hash_rows(_kernel.Samples(X, y.reshape(len(y), -1)))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -52,14 +51,13 @@ def test_the_hash_tells_places_apart_and_no_zeros():
     assert np.array_equal(hashes_of(X, y), hashes)
 
 
-@pytest.mark.parametrize("dtype", [np.uint32, np.uint64])
 @pytest.mark.parametrize("n", [1, 2, 24, 25, 100, 5000, 100_000])
 @pytest.mark.parametrize("distinct", [1, 2, 50, None])
-def test_rows_are_sorted_with_their_keys(random, n, distinct, dtype):
+def test_rows_are_sorted_with_their_keys(random, n, distinct):
     keys = random.randint(0, 2**63, n, dtype=np.uint64) * 2 + 1
     if distinct is not None:
         keys = keys[random.randint(0, min(n, distinct), n)]
-    sorted_keys, rows = keys.copy(), row_numbers(n, dtype)
+    sorted_keys, rows = keys.copy(), row_numbers(n)
     _kernel.sort_rows(sorted_keys, rows)
     assert np.array_equal(sorted_keys, np.sort(keys))
     assert np.array_equal(keys[rows], sorted_keys)
@@ -88,31 +86,6 @@ def test_keys_that_differ_in_their_last_bits_are_sorted(random):
     _kernel.sort_rows(keys, rows)
     assert np.array_equal(keys, np.arange(1000))
     assert np.array_equal(kept[rows], keys)
-
-
-def test_row_numbers_take_32_bits_and_may_take_64(random, rows):
-    X, y = rows
-    order = starting_order(hashes_of(X, y), None, by_content=True).order
-    assert order.dtype == np.uint32
-    wide = order.astype(np.uint64)
-    _kernel.shuffle(order, 3, 4)
-    _kernel.shuffle(wide, 3, 4)
-    assert np.array_equal(order, wide)
-    assert all(
-        np.array_equal(narrow, of_wide)
-        for narrow, of_wide in zip(
-            _kernel.moments(X, order), _kernel.moments(X, wide), strict=True
-        )
-    )
-    weights = []
-    for rows_presented in (order, wide):
-        training = _kernel.Training(
-            (7, 5, 1), X, y[:, np.newaxis], np.zeros(7), np.ones(7), rows_presented
-        )
-        training.shuffle(1, 2)
-        start = _kernel.pack(np.zeros((8, 5)), np.ones((1, 6)))
-        weights.append(training.epoch(start, None, 0.01)[0])
-    assert np.array_equal(*weights)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, "all"])
@@ -162,8 +135,8 @@ def test_large_data_are_read_where_they_are(
         taken.append(as_kernel_input(X, name))
         return taken[-1]
 
-    monkeypatch.setattr("sklearn_backprop._validation.LARGEST_COPY", 0)
-    monkeypatch.setattr("sklearn_backprop._regressor.as_kernel_input", take)
+    monkeypatch.setattr("sklearn_backprop._data.LARGEST_COPY", 0)
+    monkeypatch.setattr("sklearn_backprop._data.as_kernel_input", take)
     parameters = {"learning_rate": "linear", "max_iter": 3, "random_state": 0}
     reference = BackpropRegressor(9, early_stopping=early_stopping, **parameters)
     reference.fit(X, y)
@@ -179,5 +152,5 @@ def test_large_data_are_read_where_they_are(
         assert [np.shares_memory(X, layout) for X in taken[-3:-1]] == [True, True]
     beyond = np.asfortranarray(X)
     beyond[3, 4] = np.finfo(dtype).max
-    with pytest.raises(ValueError, match="Row 3 of X"):
+    with pytest.raises(ValueError, match="in row 3, column 4"):
         reference.set_params(standardize=False).fit(beyond, y)

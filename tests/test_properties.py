@@ -24,11 +24,11 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from oracle import assert_unchanged
+from oracle import assert_unchanged, state
 from sklearn import config_context
 from test_input import INVALID
 
-from sklearn_backprop import BackpropRegressor, _validation
+from sklearn_backprop import BackpropRegressor, _data
 
 pytestmark = [
     pytest.mark.filterwarnings(f"ignore:{message}")
@@ -89,7 +89,7 @@ VALID = {
 SUBJECTS = (
     r"\b(X|y|X_val|y_val|sample_weight\w*|samples?|features?|array|ind(ex|ices))\b"
 )
-SUBJECTS += r"|parameter|diverged|the model so far|partial_fit"
+SUBJECTS += r"|parameter|diverged|the fitted model|partial_fit"
 
 
 def content(given):
@@ -129,18 +129,18 @@ class AnyCalls(RuleBasedStateMachine):
         """The result of a call, or None if it was refused and so changed nothing."""
         model, keywords, assume_finite = self.model, keywords or {}, draw(RARELY)
         # Copied, for arrays must not change either; of parameters only the user draws.
-        shared = (model.random_state, getattr(model, "_valid_params", None))
-        before = copy.deepcopy(vars(model), {id(value): value for value in shared})
+        shared = {id(model.random_state): model.random_state}
+        before = copy.deepcopy(state(model), shared)
         predictions = self.predictions() if self.fitted else None
         passed = [*given, *keywords.values()]
         contents = [content(array) for array in passed]
-        in_place = draw(st.sampled_from([0, _validation.LARGEST_COPY]))
+        in_place = draw(st.sampled_from([0, _data.LARGEST_COPY]))
         try:
             with (
                 config_context(
                     assume_finite=assume_finite, skip_parameter_validation=skip
                 ),
-                mock.patch.object(_validation, "LARGEST_COPY", in_place),
+                mock.patch.object(_data, "LARGEST_COPY", in_place),
             ):
                 result = getattr(model, method)(*given, **keywords)
         except (ValueError, TypeError, *errors) as error:

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse
 from oracle import fit_quietly, refused, same_bits
 
-from sklearn_backprop import BackpropRegressor, _kernel, _regressor, _sparse
+from sklearn_backprop import BackpropRegressor, _data, _kernel, _sparse
 
 RANDOM = np.random.RandomState(0)
 N, D = 12, 4
@@ -255,7 +255,7 @@ FIELDS = {
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "predict", "X_val"])
 def test_places_written_after_the_check_lead_nowhere(monkeypatch, method, name, value):
     # As by another thread, at the worst moment.
-    checked, X = _regressor.with_checked_indices, make(name, "array")
+    checked, X = _data.with_checked_indices, make(name, "array")
     good = X.copy()
     written = []
 
@@ -278,7 +278,7 @@ def test_places_written_after_the_check_lead_nowhere(monkeypatch, method, name, 
         return train(X, Y).predict(DENSE)
 
     expected = outcome(good)
-    monkeypatch.setattr(_regressor, "with_checked_indices", check_and_write)
+    monkeypatch.setattr(_data, "with_checked_indices", check_and_write)
     assert np.array_equal(outcome(X), expected)
     assert written == list(FIELDS[name])
 

@@ -1,5 +1,7 @@
 """Epochs, schedules, stopping, warm starts and partial_fit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -9,8 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 
 from sklearn_backprop import BackpropRegressor, _kernel, equations
-from sklearn_backprop._presentations import hold_out, starting_order
-from sklearn_backprop._scoring import r_squared
+from sklearn_backprop._network import Network
+from sklearn_backprop._sample_order import hold_out_rows, starting_order
+from sklearn_backprop._validation import r_squared
 
 CONTINUABLE = ["constant", "invscaling", "adaptive"]
 
@@ -157,8 +160,8 @@ def test_every_epoch_has_another_order(data):
     # The step of a row depends on those before it, so two epochs in one order and two
     # in another order each give other weights.
     X, y = data
-    hashes = _kernel.hash_rows(X, y[:, np.newaxis])
-    start = starting_order(hashes, None, by_content=True).order
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
+    start = starting_order(hashes, None, by_content=True).entries
     orders = []
     for epoch in range(5):
         orders.append(start.copy())
@@ -170,7 +173,7 @@ def test_every_epoch_has_another_order(data):
     model = regressor(**parameters).partial_fit(X, y)
     for epoch in (1, 2):
         order = start.copy()
-        _kernel.shuffle(order, model._seed, epoch)
+        _kernel.shuffle(order, model._state.seed, epoch)
         W, v, _ = equations.epoch(*weights_of(model), X[order], y[order], 0.1)
         assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
@@ -193,7 +196,7 @@ def test_every_row_is_presented_once_in_a_shuffled_epoch(data):
     assert largest_difference(shuffled, *weights_of(in_order)) < 1e-13
 
 
-# ------------------------------------------------------------- step size and batches
+# --------------------------------------------------------- learning rate and batches
 
 
 @pytest.mark.parametrize(
@@ -301,7 +304,7 @@ def test_a_stopped_model_can_go_on(data):
 
 
 def test_a_fit_that_could_go_on_says_so(data):
-    with pytest.warns(ConvergenceWarning, match="max_iter=2 epochs were over"):
+    with pytest.warns(ConvergenceWarning, match="reached max_iter=2 before converging"):
         regressor(learning_rate="constant", max_iter=2).fit(*data)
 
 
@@ -378,8 +381,8 @@ def test_early_stopping_scores_rows_that_it_did_not_train_on(data, shuffle):
     X, y = data
     parameters = {"early_stopping": True, "shuffle": shuffle}
     model = fit(regressor(validation_fraction=0.2, **parameters), X, y)
-    hashes = _kernel.hash_rows(X, y[:, np.newaxis])
-    rows, held_out = hold_out(hashes, None, 0.2, model._seed)
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
+    rows, held_out = hold_out_rows(hashes, None, 0.2, model._state.seed)
     assert sorted([*rows, *held_out]) == list(range(len(y)))
     assert len(held_out) == 24
     X_val, y_val = X[held_out], y[held_out]
@@ -394,24 +397,24 @@ def test_rows_are_held_out_by_their_content(random):
     # Copies fall on one side, whatever the order and the weights are.
     hashes = random.randint(2**63, size=200, dtype=np.uint64)
     hashes[100:] = hashes[random.randint(0, 100, 100)]
-    rows, held_out = hold_out(hashes, None, 0.3, seed=1)
+    rows, held_out = hold_out_rows(hashes, None, 0.3, seed=1)
     assert not set(hashes[rows]) & set(hashes[held_out])
     assert 60 <= len(held_out) <= 75
     assert (np.diff(rows.astype(int)) > 0).all()
 
     p = random.permutation(200)
-    permuted = p[hold_out(hashes[p], None, 0.3, seed=1)[1]]
+    permuted = p[hold_out_rows(hashes[p], None, 0.3, seed=1)[1]]
     assert set(permuted) == set(held_out)
     assert (hashes[permuted] == hashes[held_out]).all()
     contents, count = np.unique(hashes, return_counts=True)
-    weighted = hold_out(contents, count.astype(float), 0.3, seed=1)[1]
+    weighted = hold_out_rows(contents, count.astype(float), 0.3, seed=1)[1]
     assert set(contents[weighted]) == set(hashes[held_out])
 
-    others = {tuple(hold_out(hashes, None, 0.3, seed)[1]) for seed in range(50)}
+    others = {tuple(hold_out_rows(hashes, None, 0.3, seed)[1]) for seed in range(50)}
     assert len(others) == 50
     counts = np.zeros(200)
     for seed in range(500):
-        counts[hold_out(np.unique(hashes), None, 0.3, seed)[1]] += 1
+        counts[hold_out_rows(np.unique(hashes), None, 0.3, seed)[1]] += 1
     chosen = counts[: len(contents)]  # binomial, with a deviation of 10
     assert np.abs(chosen - chosen.mean()).max() < 60
 
@@ -443,7 +446,9 @@ def test_early_stopping_beats_the_model_that_it_starts_from(data):
     model = regressor(early_stopping=True, warm_start=True, max_iter=60)
     fit(model, X, y)
     W, v = weights_of(model)
-    model._weights = _kernel.pack(np.zeros_like(W.T), np.zeros((1, len(v))))
+    standardization = model._state.network.standardization
+    worse = Network.of(np.zeros_like(W.T), np.zeros((1, len(v))), standardization)
+    model._state = replace(model._state, network=worse)
     model.set_params(max_iter=3)
     fit(model, X, y)
     assert max(model.validation_scores_[-3:]) < model.best_validation_score_

@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numpy.testing import assert_allclose
 from oracle import fit_quietly, largest_difference, same_bits, weights_of
 from sklearn import config_context
 
-from sklearn_backprop import BackpropRegressor, _kernel, equations
+from sklearn_backprop import BackpropRegressor, equations
 
 TOLERANCE = {np.float64: 1e-11, np.float32: 1e-4}
 
@@ -55,7 +56,7 @@ def assert_follows_the_equations(H, X, y, weight, *, eta, batch_size, alpha, mom
     W, v = (part.astype(np.float64) for part in weights_of(model))
     last = 0.0, 0.0
     if momentum:
-        velocity = _kernel.unpack(model._velocity, model._shape)
+        velocity = model._state.network.velocity_matrices()
         last = velocity[0].T, velocity[1] if y.ndim == 2 else velocity[1][0]
     for _ in range(2):
         model.partial_fit(X, y, weight)
@@ -168,9 +169,9 @@ def test_momentum_is_carried_from_epoch_to_epoch(random):
     assert same_bits(carried, warm)
     # without momentum in between, the velocity begins anew
     at_rest = carried.set_params(momentum=0.0).partial_fit(X, y)
-    assert at_rest._velocity is None
+    assert at_rest._state.network.velocity is None
     at_rest.set_params(momentum=0.9).partial_fit(X, y)
-    assert at_rest._velocity is not None
+    assert at_rest._state.network.velocity is not None
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -210,7 +211,7 @@ def test_alpha_shrinks_weights_but_not_biases(diabetes):
     for alpha in (0.0, 0.01, 0.1):
         model = BackpropRegressor(10, alpha=alpha, max_iter=100, random_state=0)
         fit_quietly(model, X, y)
-        W, v = _kernel.unpack(model._weights, model._shape)
+        W, v = model._state.network.matrices()
         norms.append((np.sum(W[1:] ** 2), np.sum(v[:, 1:] ** 2)))
         models.append(model)
     assert norms[0] > norms[1] > norms[2]
@@ -289,16 +290,15 @@ def test_sparse_columns_far_from_0_lose_no_digits(random, counts, batch_size, al
     rows = scipy.sparse.csr_array(X)
     dense = fit_quietly(BackpropRegressor(9, **parameters), X, y)
     sparse = fit_quietly(BackpropRegressor(9, **parameters), rows, y)
-    assert abs(sparse._X_mean[7] * sparse._X_scale[7]) > 16
+    units = sparse._state.network.standardization
+    assert abs(units.X_mean[7] * units.X_scale[7]) > 16
     for method in (None, "partial_fit"):
         if method:
             X[:100, 5:7] = 0  # zeros that training has not seen there
             rows = scipy.sparse.csr_array(X)
             dense.partial_fit(X[50:80], y[50:80])
             sparse.partial_fit(rows[50:80], y[50:80])
-        packed = (
-            _kernel.unpack(model._weights, model._shape) for model in (dense, sparse)
-        )
+        packed = (model._state.network.matrices() for model in (dense, sparse))
         for ours, theirs in zip(*packed, strict=True):
             assert_allclose(ours, theirs, atol=1e-11 * np.abs(theirs).max())
         assert_allclose(sparse.predict(rows), dense.predict(X), rtol=1e-9, atol=1e-9)
@@ -361,11 +361,13 @@ def test_a_model_out_of_a_pickle_goes_on_with_sparse_rows(counts, dtype):
     for H in range(1, 20):
         model = BackpropRegressor(H, random_state=0).partial_fit(rows, y)
         copy = pickle.loads(pickle.dumps(model))
-        room = np.zeros(model._weights.nbytes + 64, np.uint8)
-        start = -room.ctypes.data % 64 + model._weights.itemsize
-        copy._weights = room[start : start + model._weights.nbytes].view(dtype)
-        copy._weights[:] = model._weights
-        assert copy._weights.ctypes.data % 64
+        network = model._state.network
+        room = np.zeros(network.weights.nbytes + 64, np.uint8)
+        start = -room.ctypes.data % 64 + network.weights.itemsize
+        weights = room[start : start + network.weights.nbytes].view(dtype)
+        weights[:] = network.weights
+        assert weights.ctypes.data % 64
+        copy._state = replace(copy._state, network=replace(network, weights=weights))
         assert np.array_equal(copy.predict(rows), model.predict(rows))
         assert same_bits(copy.partial_fit(rows, y), model.partial_fit(rows, y))
 
@@ -393,7 +395,7 @@ def test_values_of_sparse_rows_beyond_what_is_safe_are_refused(counts):
     X, y = counts
     model = BackpropRegressor(5, standardize=False)
     X[7, 4] = 1e101
-    with pytest.raises(ValueError, match="Row 7 of X, column 4, has a value beyond"):
+    with pytest.raises(ValueError, match="in row 7, column 4, which is too large"):
         model.fit(scipy.sparse.csr_array(X), y)
 
 
@@ -429,6 +431,6 @@ def test_another_number_of_outputs_is_refused(random):
     X, y = sparse_data(random, 50, 4, 3)
     model = BackpropRegressor(7, random_state=0).partial_fit(X, y)
     before = model.predict(X)
-    with pytest.raises(ValueError, match="y has 1 outputs, but the model so far has 3"):
+    with pytest.raises(ValueError, match="y has 1 outputs, but the fitted model has 3"):
         model.partial_fit(X, y[:, 0])
     assert np.array_equal(model.predict(X), before)

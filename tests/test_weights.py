@@ -1,4 +1,4 @@
-"""sample_weight is a number of presentations."""
+"""sample_weight is a number of repeats."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_backprop import BackpropRegressor, _kernel
-from sklearn_backprop._presentations import fingerprint, starting_order
+from sklearn_backprop._sample_order import fingerprint, starting_order
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_rows_of_weight_zero_are_absent(data):
         assert same_bits(fit_quietly(model, far, y, weight), without)
 
 
-def test_statistics_are_those_of_the_presentations(random):
+def test_statistics_are_those_of_the_repeats(random):
     X = random.normal(size=(60, 3)) * [1, 1e-5, 1e7] + [0, 1, 1e9]
     X[:, 2] *= random.randint(0, 2, 60)
     weight = random.uniform(0, 4, 60)
@@ -92,8 +92,12 @@ def test_statistics_are_those_of_the_presentations(random):
         model = fit_quietly(regressor(max_iter=1), rows, X[:, 0], weight)
         mean = np.average(X, axis=0, weights=weight)
         std = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
-        assert_allclose(model._X_mean, mean, rtol=1e-12, atol=1e-15)
-        assert_allclose(1 / model._X_scale, std, rtol=1e-9)
+        assert_allclose(
+            model._state.network.standardization.X_mean, mean, rtol=1e-12, atol=1e-15
+        )
+        assert_allclose(
+            1 / model._state.network.standardization.X_scale, std, rtol=1e-9
+        )
 
 
 def test_weights_may_all_be_tiny(data):
@@ -101,7 +105,9 @@ def test_weights_may_all_be_tiny(data):
     with pytest.warns(UserWarning, match="mean of sample_weight is 1e-300"):
         model = fit_quietly(regressor(), X, y, np.full(150, 1e-300))
     assert_allclose(model.loss_, 0.5, rtol=1e-3)  # hardly a step is taken
-    assert_allclose(model._X_mean, X.mean(axis=0), rtol=1e-10)
+    assert_allclose(
+        model._state.network.standardization.X_mean, X.mean(axis=0), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -120,25 +126,25 @@ def test_the_order_of_weighted_rows_does_not_matter(random, data, form, early_st
     assert model.validation_scores_ == permuted.validation_scores_
 
 
-def test_presentations_are_whole_and_one_in_part():
+def test_repeats_are_whole_and_one_in_part():
     hashes = np.array([30, 10, 20, 10], np.uint64)
     weight = np.array([2.5, 1.0, 0.25, 0.75])
     given = starting_order(hashes.copy(), weight, by_content=False)
-    rows, shares = given.every(1)
+    rows, fractions = given.every(1)
     assert list(rows) == [0, 0, 0, 1, 2, 3]
-    assert list(shares) == [1, 1, 0.5, 1, 0.25, 0.75]
-    sorted_rows, sorted_shares = starting_order(
+    assert list(fractions) == [1, 1, 0.5, 1, 0.25, 0.75]
+    sorted_rows, sorted_fractions = starting_order(
         hashes.copy(), weight, by_content=True
     ).every(1)
-    assert sorted(zip(sorted_rows, sorted_shares, strict=True)) == sorted(
-        zip(rows, shares, strict=True)
+    assert sorted(zip(sorted_rows, sorted_fractions, strict=True)) == sorted(
+        zip(rows, fractions, strict=True)
     )
-    assert given.total() == weight.sum()
+    assert given.total_weight() == weight.sum()
 
 
 def test_other_weights_are_other_data(data):
     X, y, weight = data
-    hashes = _kernel.hash_rows(X, y[:, np.newaxis])
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
     p = np.arange(150)[::-1]
     weights = [None, weight + 1.0, weight + 1.5, weight + 1.25]
     seen = {fingerprint(hashes, w) for w in weights}

@@ -1,70 +1,87 @@
-"""Which example is presented when.
+"""Which sample is used when, and which samples are held out.
 
 Every epoch is a shuffle of one starting order. Where the order of the rows shall not
 matter, that order is of their content: rows are sorted by a hash of their values. A
-weight is a number of presentations, of which the last may count in part.
-
-Every random choice is a function of one seed, drawn once per fit, of its purpose, and
-of the epoch. There is no generator to advance: an epoch that is interrupted or fails
-leaves nothing to undo, and calls of partial_fit continue where the last one ended.
+sample weight is a number of repeats, of which the last may count in part.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from . import _kernel
-from ._scoring import ordered_sum
-
-INITIAL_WEIGHTS, HOLD_OUT = range(2)
+from ._random import HOLD_OUT, generator
+from ._sums import ordered_sum
 
 WEIGHT_UNITS = 2**20  # to a weight of 1, where the weights of copies are added up
 
 
-def draw_seed(random_state):
-    """A 32-bit seed from an int, a RandomState or None."""
-    return int(check_random_state(random_state).randint(2**32, dtype=np.uint64))
-
-
-def generator(seed, purpose):
-    """The random numbers of one purpose; the stream of RandomState never changes."""
-    return np.random.RandomState([seed, purpose])
-
-
 @dataclass(frozen=True)
-class Presentations:
-    """The presentations of an epoch in their starting order.
+class SampleOrder:
+    """The samples of an epoch in their starting order.
 
     Attributes
     ----------
-    order : ndarray of shape (n_presentations,)
-        Row numbers; with shares twice that, plus 1 where only the row's share of a
-        presentation counts. Of 32 bits if those suffice.
-    share : ndarray of shape (n_samples,) or None
-        How much of its last presentation counts, for every row; None if all count in
-        full.
+    entries : ndarray of shape (n_entries,)
+        Row numbers, as int64; with fractions twice that, plus 1 where only the fraction
+        of the row counts.
+    fraction : ndarray of shape (n_samples,) or None
+        How much of its last repeat counts, for every row; None if all count in full.
     """
 
-    order: np.ndarray
-    share: np.ndarray | None
+    entries: np.ndarray
+    fraction: np.ndarray | None
 
     def __len__(self):
-        return len(self.order)
+        return len(self.entries)
+
+    def rows(self):
+        """The row of every entry."""
+        return self.entries if self.fraction is None else self.entries >> 1
 
     def every(self, step):
-        """Rows and weights of every step-th presentation."""
-        entries = self.order[::step]
-        if self.share is None:
+        """Rows and weights of every step-th entry."""
+        entries = self.entries[::step]
+        if self.fraction is None:
             return entries, np.ones(len(entries))
         rows = entries >> 1
-        return rows, np.where(entries & 1, self.share[rows], 1.0)
+        return rows, np.where(entries & 1, self.fraction[rows], 1.0)
 
-    def total(self):
+    def total_weight(self):
         """The sum of the weights."""
-        if self.share is None:
-            return len(self.order)
+        if self.fraction is None:
+            return len(self.entries)
         return float(ordered_sum(self.every(1)[1]))
+
+
+def sample_order(data, seed, parameters, *, hold_out):
+    """The order of the samples to train on, and which are held out.
+
+    Parameters
+    ----------
+    data : Data
+        y in the units of the user.
+    seed : int
+    parameters : Parameters
+    hold_out : bool
+        Whether to hold out `validation_fraction` of the samples.
+
+    Returns
+    -------
+    order : SampleOrder
+    held_out : ndarray or None
+        Row numbers, ordered by content; None without a hold-out.
+    seen : int
+        The fingerprint of all samples.
+    """
+    hashes = _kernel.hash_rows(_kernel.Samples(data.X, data.y))
+    seen, rows, held_out = fingerprint(hashes, data.weight), None, None
+    if hold_out:
+        rows, held_out = hold_out_rows(
+            hashes, data.weight, parameters.validation_fraction, seed
+        )
+    order = starting_order(hashes, data.weight, rows, by_content=parameters.shuffle)
+    return order, held_out, seen
 
 
 def fingerprint(hashes, weight):
@@ -86,48 +103,44 @@ def fingerprint(hashes, weight):
 
 
 def starting_order(hashes, weight, rows=None, *, by_content):
-    """The presentations of the rows in their starting order.
+    """The samples of an epoch in their starting order.
 
     Parameters
     ----------
     hashes : ndarray of shape (n_samples,)
-        Of the content of the rows, as uint64; used up, to save memory.
+        Of the content of the rows, as uint64; overwritten, to save memory.
     weight : ndarray of shape (n_samples,) or None
         None if all are 1.
     rows : ndarray or None
-        The rows to present, None for all.
+        The rows to train on, None for all.
     by_content : bool
-        Whether to sort the presentations by the values of their rows, and by how much
-        of them counts, instead of leaving the rows as they are.
+        Whether to sort the entries by the values of their rows, and by how much of them
+        counts, instead of leaving the rows as they are.
     """
-    n_samples, share = len(hashes), None
+    n_samples, fraction = len(hashes), None
     if weight is None and rows is None:
-        entries, keys = np.arange(n_samples, dtype=_number_type(n_samples)), hashes
+        entries, keys = np.arange(n_samples), hashes
     else:
         rows = np.arange(n_samples) if rows is None else rows
         weight = np.ones(n_samples) if weight is None else weight
-        whole = np.floor(weight[rows]).astype(np.intp)
+        whole = np.floor(weight[rows]).astype(np.int64)
         part = weight[rows] - whole
         if part.any():
-            share = weight - np.floor(weight)
-            entries = _entries_with_shares(rows, whole, part > 0)
-            entries = entries.astype(_number_type(2 * n_samples))
+            fraction = weight - np.floor(weight)
+            entries = _entries_with_fractions(rows, whole, part > 0)
             keys = hashes[entries >> 1]
             in_part = entries & 1 == 1
-            keys[in_part] ^= _bits(share[entries[in_part] >> 1])
+            keys[in_part] ^= _bits(fraction[entries[in_part] >> 1])
         else:
-            entries = np.repeat(rows, whole).astype(_number_type(n_samples))
+            entries = np.repeat(rows, whole)
             keys = hashes[entries]
+    entries = entries.astype(np.int64, copy=False)
     if by_content:
         _kernel.sort_rows(keys, entries)
-    return Presentations(entries, share)
+    return SampleOrder(entries, fraction)
 
 
-def _number_type(n_numbers):
-    return _kernel.NARROW if n_numbers < 2**32 else _kernel.WIDE
-
-
-def _entries_with_shares(rows, whole, has_part):
+def _entries_with_fractions(rows, whole, has_part):
     count = whole + has_part
     entries = np.repeat(2 * rows, count)
     entries[(np.cumsum(count) - 1)[has_part]] += 1
@@ -138,8 +151,8 @@ def _bits(numbers):
     return numbers.view(np.uint64)
 
 
-def hold_out(hashes, weight, fraction, seed):
-    """The rows to train on, and those to validate on, which are ordered by content.
+def hold_out_rows(hashes, weight, fraction, seed):
+    """The rows to train on, and those to hold out, which are ordered by content.
 
     Parameters
     ----------
@@ -148,12 +161,12 @@ def hold_out(hashes, weight, fraction, seed):
     weight : ndarray of shape (n_samples,) or None
         None if all are 1. Rows of weight 0 are left out of both.
     fraction : float
-        Share of the total weight to validate on; at least two rows that differ, for R²
+        Fraction of the total weight to hold out; at least two rows that differ, for R²
         needs them. All copies of a row fall on one side.
     seed : int
     """
     rows = np.arange(len(hashes)) if weight is None else np.flatnonzero(weight)
-    rows = rows.astype(_number_type(2 * len(hashes)))  # as with shares
+    rows = rows.astype(np.int64, copy=False)
     keys = hashes[rows]
     _kernel.sort_rows(keys, rows)
     starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
@@ -166,7 +179,7 @@ def hold_out(hashes, weight, fraction, seed):
 
     # Which contents come first hardly depends on what else there is.
     odd = 2 * int(generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64)) + 1
-    places = np.arange(len(starts), dtype=rows.dtype)
+    places = np.arange(len(starts), dtype=np.int64)
     _kernel.sort_rows(keys[starts] * np.uint64(odd), places)
     reached = np.cumsum(weights[places])
     n_held_out = max(2, 1 + int(np.searchsorted(reached, fraction * reached[-1])))

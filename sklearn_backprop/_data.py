@@ -1,0 +1,228 @@
+"""The data of a call: checked, and as the arrays that everything else works on."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import config_context
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    assert_all_finite,
+    column_or_1d,
+    validate_data,
+)
+
+from ._numbers import check_numeric
+from ._sparse import canonical, with_checked_indices
+from ._warning import warn
+
+# Repeats of a row; more make an epoch take for ever.
+MAX_WEIGHT = 10_000
+
+# The mean weight outside of which rows are hardly ever, or very often, repeated.
+USUAL_MEAN_WEIGHT = (0.1, 100)
+
+# Bytes of X; what is larger is read where it is.
+LARGEST_COPY = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR} of shape (n, d), float32 or float64
+        In the units of the user. The kernel standardizes rows as it reads them.
+    y : ndarray of shape (n, K)
+        As float64 in the units of the user, or in training units and the dtype of X:
+        see `Standardization.to_training_units`.
+    weight : ndarray of shape (n,) or None
+        float64; None if all are 1.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+
+    def __len__(self):
+        return len(self.y)
+
+    def take(self, rows):
+        """Some of the samples."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Data(self.X[rows], self.y[rows], weight)
+
+
+def read(estimator, X, y, sample_weight, *, reset):
+    """The samples to train on.
+
+    Parameters
+    ----------
+    estimator : BackpropRegressor
+        Gets the number and names of the features, or is asked for them.
+    X : {array-like, sparse matrix} of shape (n, d)
+    y : array-like of shape (n,) or (n, K)
+    sample_weight : array-like of shape (n,) or None
+    reset : bool
+        Whether these are the first data of a model.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If something is not as it has to be; the message names it.
+
+    Warns
+    -----
+    UserWarning
+        If the mean weight is far from 1.
+    """
+    X, y = _read_arrays(estimator, X, y, None, reset=reset)
+    return Data(X, y, _repeats(sample_weight, X))
+
+
+def read_validation(estimator, X_val, y_val, sample_weight_val, like):
+    """The samples to validate on, as those of the `Data` like, which is trained on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `read`; or if the number of outputs is another.
+    """
+    try:
+        X, y = _read_arrays(estimator, X_val, y_val, like.X.dtype, suffix="_val")
+        weight = _weights(sample_weight_val, X, "sample_weight_val")
+    except (TypeError, ValueError) as error:  # which may speak of X and y
+        raise type(error)(f"In the data to validate on: {error}") from error
+    if y.shape[1] != like.y.shape[1]:
+        raise ValueError(
+            f"y_val has {y.shape[1]} outputs, but y has {like.y.shape[1]}. "
+            "Expected the same number."
+        )
+    return Data(X, y, weight)
+
+
+def read_X(estimator, X, dtype):
+    """X of samples to predict, of that dtype."""
+    X = with_checked_indices(X, "X")
+    check_numeric(X, "X")
+    with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
+        X = validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
+        return as_kernel_input(X, "X")
+
+
+def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
+    """X as the kernel reads it, of the dtype or that of its numbers, and y (n, K)."""
+    name_of_X, name_of_y = f"X{suffix}", f"y{suffix}"
+    if issparse(y):
+        raise ValueError(
+            f"{name_of_y} is sparse. Expected a dense array: use {name_of_y}.toarray()."
+        )
+    X, given = with_checked_indices(X, name_of_X), y
+    found = check_numeric(X, name_of_X)
+    check_numeric(y, name_of_y)
+    with (
+        np.errstate(over="ignore", invalid="ignore"),  # in sums of what is finite
+        config_context(assume_finite=False),  # or one NaN would cost the model
+    ):
+        X, y = validate_data(
+            estimator,
+            X,
+            given,
+            accept_sparse="csr",
+            dtype=found if dtype is None else dtype,
+            multi_output=True,
+            y_numeric=True,
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        y = np.require(y.reshape(len(y), -1), np.float64, "CA")
+        known = getattr(given, "dtype", None) in (np.float64, np.float32)
+        if not known:  # only now are objects numbers, and long doubles of 64 bits
+            assert_all_finite(y, input_name=name_of_y)
+        return as_kernel_input(X, name_of_X), y
+
+
+def as_kernel_input(X, name):
+    """X with rows of neighboring values, or as it is if a copy would be large.
+
+    The kernel reads any strides, but columns that are apart more slowly. Sparse X has
+    each column once in a row, in ascending order, and no zeros, which rounding would
+    tell from those that are not stored. What is returned is another object than X,
+    whose shape and strides nobody else can change.
+
+    Raises
+    ------
+    ValueError
+        If entries of sparse X add up to infinity.
+    """
+    if issparse(X):
+        return canonical(X, name)
+    X = X[...]
+    if X.nbytes >= LARGEST_COPY and X.flags.aligned:
+        return X
+    return np.require(X, requirements="CA")
+
+
+def _weights(weight, X, name):
+    """One weight for each row, as float64, or None if there are none.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or not finite, or all are 0.
+    """
+    if weight is None:
+        return None
+    check_numeric([weight] if isinstance(weight, Real) else weight, name)
+    # a copy: one number is counted and used at several places
+    weight = _check_sample_weight(weight, X, dtype=np.float64, copy=True)
+    valid = (weight >= 0) & np.isfinite(weight)  # one number for all is not checked
+    if not valid.all():
+        row = int(valid.argmin())
+        kind = "negative value" if weight[row] < 0 else "value"
+        raise ValueError(
+            f"{name} has the {kind} {weight[row]:g} in row {row}. Expected finite "
+            "values of at least 0."
+        )
+    if not weight.any():
+        raise ValueError(
+            f"{name} is 0 in every row. Expected at least one positive value."
+        )
+    return weight
+
+
+def _repeats(sample_weight, X):
+    """Weights as numbers of repeats, or None if each is 1.
+
+    Raises
+    ------
+    ValueError
+        As `_weights`, or if a weight is too large.
+
+    Warns
+    -----
+    UserWarning
+        If the mean weight is far from 1.
+    """
+    weight = _weights(sample_weight, X, "sample_weight")
+    if weight is None or (weight == 1).all():
+        return None
+    if weight.max() > MAX_WEIGHT:
+        row = int(weight.argmax())
+        raise ValueError(
+            f"sample_weight has the value {weight[row]:g} in row {row}. A weight is "
+            "the number of times that a sample is repeated. Expected at most "
+            f"{MAX_WEIGHT}: divide all weights by their mean."
+        )
+    mean = weight.mean()
+    if not USUAL_MEAN_WEIGHT[0] <= mean <= USUAL_MEAN_WEIGHT[1]:
+        warn(
+            f"The mean of sample_weight is {mean:.3g}. A weight is the number of times "
+            "that a sample is repeated: training takes as long as on that many copies "
+            "of each row. Divide the weights by their mean to rescale it to 1."
+        )
+    return weight

@@ -1,0 +1,50 @@
+"""The learning rate η of every epoch."""
+
+import math
+
+# c of learning_rate_init="auto", chosen by benchmarks/bench_defaults.py. Below ½ the
+# output layer is stable even when every hidden output reaches 1.
+AUTO_FACTOR = 0.3
+
+REDUCTION = 5  # "adaptive" divides the learning rate by this,
+MAX_REDUCTIONS = 5  # this many times, as MLPRegressor does from its default
+
+
+def learning_rate(parameters, initial, *, epoch, progress, reductions):
+    """η of one epoch, by the schedule that the parameter `learning_rate` names.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    initial : float
+        η of the first epoch.
+    epoch : int
+        Number of epochs that the model was trained for before.
+    progress : float
+        Fraction of the epochs of this fit that are done; 0 where there is no last one.
+    reductions : int
+        Number of times that training stopped improving under "adaptive".
+    """
+    if parameters.learning_rate == "linear":
+        return initial * (1 - progress)
+    if parameters.learning_rate == "invscaling":
+        return initial / math.sqrt(epoch + 1)
+    if parameters.learning_rate == "adaptive":
+        return initial / REDUCTION**reductions
+    return initial
+
+
+def initial_learning_rate(learning_rate_init, hidden_layer_size, batch_size, momentum):
+    """η of the first epoch: as given, or c (1 - μ) / (b (1 + H / 4)) for "auto".
+
+    The output layer is stable while η b (1 + Σ_h z_h²) < 2; 1 + H / 4 is that sum with
+    every z_h at ½. With momentum μ updates add up to 1 / (1 - μ) times their size.
+    """
+    if learning_rate_init == "auto":
+        return AUTO_FACTOR * (1 - momentum) / (batch_size * (1 + hidden_layer_size / 4))
+    return float(learning_rate_init)
+
+
+def stability_bound(hidden_layer_size, batch_size, momentum, z):
+    """The η at which the output layer becomes unstable when every z_h is z."""
+    return 2 * (1 - momentum) / (batch_size * (1 + hidden_layer_size * z**2))

@@ -1,0 +1,120 @@
+"""A network: its weights, and the units that it works in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import expit
+
+from . import _kernel
+from ._random import INITIAL_WEIGHTS, generator
+from ._standardization import Standardization
+
+# Chosen by benchmarks/bench_defaults.py.
+BIAS = 6.0  # initial biases of hidden units are uniform in ±BIAS
+SPREAD = 12.0  # initial weights are SPREAD / d × u⁵, with u uniform in ±1
+
+
+@dataclass(frozen=True)
+class Network:
+    """The weights as the kernel keeps them, in training units.
+
+    Attributes
+    ----------
+    weights : ndarray
+        Packed; `matrices` unpacks them.
+    velocity : ndarray or None
+        The last update, packed likewise; None without momentum.
+    shape : tuple of int
+        d, H, K: the numbers of features, hidden units and outputs.
+    standardization : Standardization
+    """
+
+    weights: np.ndarray
+    velocity: np.ndarray | None
+    shape: tuple[int, int, int]
+    standardization: Standardization
+
+    @classmethod
+    def of(cls, W, v, standardization, velocity=None):
+        """The network with weights W (d + 1, H) and v (K, H + 1), biases first.
+
+        Velocity is a pair of such matrices, or None.
+        """
+        if velocity is not None:
+            # Units that only fill up a register have a bias, but it does not move.
+            nothing = _kernel.pack(np.zeros_like(W), np.zeros_like(v))
+            velocity = _kernel.pack(*velocity) - nothing
+        shape = (len(W) - 1, W.shape[1], len(v))
+        return cls(_kernel.pack(W, v), velocity, shape, standardization)
+
+    @classmethod
+    def initial(cls, H, standardization, seed, dtype):
+        """The network that training starts from."""
+        constant = standardization.X_std == 0
+        d, K = len(constant), len(standardization.y_std)
+        random = generator(seed, INITIAL_WEIGHTS)
+        W, v = initial_weights((d, H, K), random, dtype)
+        W[1:][constant] = 0  # or the first other value would have a random influence
+        return cls.of(W, v, standardization)
+
+    @property
+    def dtype(self):
+        """That of the weights: float32 or float64."""
+        return self.weights.dtype
+
+    def matrices(self):
+        """W, shape (d + 1, H), and v, shape (K, H + 1), biases first."""
+        return _kernel.unpack(self.weights, self.shape)
+
+    def velocity_matrices(self):
+        """The last update of W and v, or None."""
+        if self.velocity is None:
+            return None
+        return _kernel.unpack(self.velocity, self.shape)
+
+    def output(self, X):
+        """ŷ in training units, shape (n, K)."""
+        mean, scale = self.standardization.X_mean, self.standardization.X_scale
+        samples = _kernel.Samples(X, mean=mean, scale=scale)
+        return _kernel.predict(self.weights, self.shape, samples)
+
+    def predict(self, X):
+        """ŷ in the units of the data, shape (n, K)."""
+        return self.standardization.to_predictions(self.output(X))
+
+    def hidden_outputs(self, X):
+        """z, shape (n, H); for a look at a few rows."""
+        W, _ = self.matrices()
+        mean, scale = self.standardization.X_mean, self.standardization.X_scale
+        if issparse(X):  # scaled before a product, which might overflow
+            a = X.multiply(scale) @ W[1:] - (mean * scale) @ W[1:]
+        else:  # first the mean, which may be far from 0
+            a = ((X - mean) * scale) @ W[1:]
+        return expit(W[0] + a)
+
+    def coefs(self):
+        """w_hj and v_kh in the units of the data: [(d, H), (H, K)]."""
+        return self.standardization.to_coefs(*self.matrices())
+
+    def intercepts(self):
+        """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
+        return self.standardization.to_intercepts(*self.matrices())
+
+
+def initial_weights(shape, random, dtype):
+    """W, shape (d + 1, H), and v, shape (K, H + 1), in training units.
+
+    The biases place the slopes of the hidden units all along the range of the data. The
+    fifth power makes few weights large and most small, so that a unit begins by
+    responding to few features: on real data clearly better than weights of one size.
+    With v = 0 the first prediction is the mean, so that a constant y is met exactly
+    from the start.
+
+    Only + − × ÷ are used, which give the same bits on every machine.
+    """
+    d, H, K = shape
+    biases = BIAS * (2 * random.random_sample((1, H)) - 1)
+    u = 2 * random.random_sample((d, H)) - 1
+    W = np.concatenate((biases, SPREAD / d * (u * u) * (u * u) * u))
+    return W.astype(dtype), np.zeros((K, H + 1), dtype)

@@ -1,0 +1,22 @@
+"""Random numbers that depend on one seed and on what they are for.
+
+The seed is drawn once for each model. What is random in an epoch depends on the seed
+and on the number of the epoch. There is no generator to advance: an epoch that is
+interrupted or fails leaves nothing to undo, and `partial_fit` continues where the call
+before ended.
+"""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+INITIAL_WEIGHTS, HOLD_OUT = range(2)
+
+
+def draw_seed(random_state):
+    """A 32-bit seed from an int, a RandomState or None."""
+    return int(check_random_state(random_state).randint(2**32, dtype=np.uint64))
+
+
+def generator(seed, purpose):
+    """The random numbers of one purpose; the stream of RandomState never changes."""
+    return np.random.RandomState([seed, purpose])

@@ -1,0 +1,186 @@
+"""The units of the data and those of training, and the way from one to the other."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import issparse
+
+from . import _kernel
+from ._sums import ordered_sum
+from ._warning import warn
+
+LARGEST_FLOAT32 = np.finfo(np.float32).max
+
+# Targets are converted so many at a time, which takes little memory.
+CHUNK = 100_000
+
+# Standard deviations; one update for a target this far can undo what was learned.
+FAR = 100
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """(value − mean) / std, column by column.
+
+    Attributes
+    ----------
+    X_mean, X_std : ndarray of shape (d,)
+        A standard deviation of 0 says that a column is constant; it is divided by 1.
+    y_mean, y_std : ndarray of shape (K,)
+    applied : bool
+        False where the data are taken as given: means are 0, standard deviations 1.
+    """
+
+    X_mean: np.ndarray
+    X_std: np.ndarray
+    y_mean: np.ndarray
+    y_std: np.ndarray
+    applied: bool
+
+    @classmethod
+    def measure(cls, data, order):
+        """Statistics of data in the units of the user, over the samples in order."""
+        moments = (
+            _kernel.moments(
+                _kernel.Samples(values, order=order.entries, fraction=order.fraction)
+            )
+            for values in (data.X, data.y)
+        )
+        (X_mean, X_std), (y_mean, y_std) = moments
+        return cls(X_mean, X_std, y_mean, y_std, True)
+
+    @classmethod
+    def identity(cls, d, K):
+        """Leave the data as they are."""
+        return cls(np.zeros(d), np.ones(d), np.zeros(K), np.ones(K), False)
+
+    @cached_property
+    def X_scale(self):
+        """1 / std, shape (d,)."""
+        return 1 / _divisor(self.X_std)
+
+    @cached_property
+    def y_scale(self):
+        """Std, but 1 where that is 0, shape (K,)."""
+        return _divisor(self.y_std)
+
+    def to_training_units(self, data, suffix=""):
+        """Data whose y is in training units; X is checked and stays as it is.
+
+        Parameters
+        ----------
+        data : Data
+            In the units of the user.
+        suffix : {"", "_val"}
+            Of the names of X and y in messages.
+
+        Raises
+        ------
+        ValueError
+            If a value exceeds `_kernel.LIMIT` in training units, or what the dtype of X
+            holds.
+        """
+        self._check_X(data.X, f"X{suffix}")
+        return replace(data, y=self._targets(data.y, data.X.dtype, f"y{suffix}"))
+
+    def warn_of_outliers(self, targets):
+        """Warn if one of (n, K) targets in training units is beyond ±`FAR`."""
+        row = _first_beyond(targets, FAR)
+        if self.applied and row < len(targets):
+            distance = np.abs(targets[row]).max()
+            warn(
+                f"Row {row} of y is {distance:.3g} standard deviations away from the "
+                "mean of the first call. Training on it can undo what was learned. "
+                "Leave such rows out, clip y, or begin with rows that are typical of "
+                "all."
+            )
+
+    def to_predictions(self, y_hat):
+        """The output of the network in the units of the data; overwrites y_hat."""
+        y = y_hat.astype(np.float64, copy=False)
+        with np.errstate(over="ignore"):
+            y *= self.y_scale  # in place, or it would be in memory three times
+            y += self.y_mean
+        return _finite(y, y_hat.dtype)
+
+    def to_coefs(self, W, v):
+        """w_hj and v_kh in the units of the data: [(d, H), (H, K)], read-only."""
+        with np.errstate(over="ignore"):
+            return [
+                _read_only(W[1:] * self.X_scale[:, np.newaxis], W.dtype),
+                _read_only(v[:, 1:].T * self.y_scale, W.dtype),
+            ]
+
+    def to_intercepts(self, W, v):
+        """w_h0 and v_k0 in the units of the data: [(H,), (K,)], read-only."""
+        # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
+        mean = self.X_mean * self.X_scale
+        exponent = max(0, np.frexp(mean)[1].max())
+        shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
+        with np.errstate(over="ignore"):
+            return [
+                _read_only(W[0] - np.ldexp(shift, exponent), W.dtype),
+                _read_only(v[:, 0] * self.y_scale + self.y_mean, W.dtype),
+            ]
+
+    def _check_X(self, X, name):
+        row = _kernel.first_beyond(
+            _kernel.Samples(X, mean=self.X_mean, scale=self.X_scale)
+        )
+        if row < X.shape[0]:
+            x = X[[row]].toarray()[0] if issparse(X) else X[row]
+            with np.errstate(over="ignore"):
+                column = np.abs((x - self.X_mean) * self.X_scale).argmax()
+            place = f"row {row}, column {column}"
+            raise _beyond_limit(name, x[column], place, X.dtype)
+
+    def _targets(self, y, dtype, name):
+        targets, n = np.empty(y.shape, dtype), len(y)
+        with np.errstate(over="ignore"):
+            for start in range(0, n, CHUNK):
+                part = slice(start, start + CHUNK)
+                targets[part] = (y[part] - self.y_mean) / self.y_scale
+        row = _first_beyond(targets, _kernel.LIMIT[dtype])
+        if row < n:
+            value = y[row, np.abs(targets[row]).argmax()]
+            raise _beyond_limit(name, value, f"row {row}", dtype)
+        row = _first_beyond(y, LARGEST_FLOAT32) if dtype == np.float32 else n
+        if row < n:
+            raise ValueError(
+                f"{name} has the value {np.abs(y[row]).max():.3g} in row {row}, which "
+                "is beyond the range of float32, the type of X. Expected smaller "
+                "values, or X of float64."
+            )
+        return targets
+
+
+def _divisor(std):
+    return np.where(std == 0, 1, std)
+
+
+def _beyond_limit(name, value, place, dtype):
+    return ValueError(
+        f"{name} has the value {value:.3g} in {place}, which is too large to train on. "
+        f"Expected values within ±{_kernel.LIMIT[dtype]:g} in training units, which "
+        "are (value - mean) / std where standardize=True."
+    )
+
+
+def _first_beyond(values, limit):
+    """The index of the first of n rows with a value beyond ±limit, or n."""
+    if max(values.max(), -values.min()) <= limit:  # without an array of |values|
+        return len(values)
+    return int((np.abs(values) > limit).any(axis=1).argmax())
+
+
+def _read_only(array, dtype):
+    array = np.ascontiguousarray(_finite(array, dtype))
+    array.flags.writeable = False
+    return array
+
+
+def _finite(array, dtype):
+    """The array, in place, but the dtype's largest number for what is beyond it."""
+    largest = np.finfo(dtype).max
+    return np.clip(array, -largest, largest, out=array).astype(dtype, copy=False)

@@ -1,0 +1,159 @@
+"""What is learned: all that predictions and further epochs need."""
+
+import math
+from dataclasses import dataclass, replace
+
+from ._learning_rate import MAX_REDUCTIONS
+from ._network import Network
+
+NEW_MODEL = "Call fit with warm_start=False to train a new model."
+
+
+class Curve:
+    """A number for every epoch.
+
+    A curve never changes. A longer one shares its list, so that one more epoch takes no
+    longer after many.
+    """
+
+    def __init__(self, values=()):
+        self._values = list(values)
+        self._length = len(self._values)
+
+    def __len__(self):
+        return self._length
+
+    def values(self):
+        """All numbers, as a new list."""
+        return self._values[: self._length]
+
+    def last(self):
+        """The number of the newest epoch."""
+        return self._values[self._length - 1]
+
+    def plus(self, value):
+        """The curve with one more number."""
+        longer = Curve()
+        is_end = len(self._values) == self._length  # or another epoch followed this one
+        longer._values = self._values if is_end else self.values()
+        longer._values.append(value)
+        longer._length = self._length + 1
+        return longer
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """Whether epochs on the same data still improve the model.
+
+    Losses on different data cannot be compared, and a learning rate that was reduced on
+    other data would leave new data unlearned: other data begin with a new one of these.
+
+    Attributes
+    ----------
+    fingerprint : int
+        Of the data.
+    lowest_loss : float
+    no_improvement : int
+        Number of epochs in a row that have not improved the loss, or the score, by tol.
+    reductions : int
+        Number of times that "adaptive" has reduced the learning rate.
+    converged : bool
+    """
+
+    fingerprint: int
+    lowest_loss: float = math.inf
+    no_improvement: int = 0
+    reductions: int = 0
+    converged: bool = False
+
+    def after(self, loss, improved, parameters):
+        """What is known after one more epoch.
+
+        Parameters
+        ----------
+        loss : float
+        improved : bool
+        parameters : Parameters
+        """
+        schedule = parameters.learning_rate
+        reductions, converged = self.reductions, False
+        no_improvement = 0 if improved else self.no_improvement + 1
+        if no_improvement > parameters.n_iter_no_change and schedule != "linear":
+            no_improvement = 0
+            converged = schedule != "adaptive" or reductions == MAX_REDUCTIONS
+            reductions += not converged
+        lowest_loss = min(loss, self.lowest_loss)
+        return Convergence(
+            self.fingerprint, lowest_loss, no_improvement, reductions, converged
+        )
+
+
+@dataclass(frozen=True)
+class State:
+    """A model after an epoch.
+
+    Attributes
+    ----------
+    network : Network
+    seed : int
+        Of everything that is random.
+    t : int
+        Number of samples used, each as often as it was repeated.
+    losses : Curve
+        Of every epoch.
+    validation_scores, validation_losses : Curve or None
+        Of the epochs with early stopping; None without any.
+    convergence : Convergence
+    """
+
+    network: Network
+    seed: int
+    t: int
+    losses: Curve
+    validation_scores: Curve | None
+    validation_losses: Curve | None
+    convergence: Convergence
+
+    @property
+    def n_iter(self):
+        """The number of epochs."""
+        return len(self.losses)
+
+    def summary(self, *, validated=False):
+        """A line about the newest epoch."""
+        line = f"Epoch {self.n_iter}: loss {self.losses.last():.6g}"
+        if validated:
+            line += f", validation R² {self.validation_scores.last():.4f}"
+        return line
+
+    def on(self, fingerprint):
+        """The state in which training continues on the data with this fingerprint."""
+        if fingerprint == self.convergence.fingerprint:
+            return self
+        return replace(self, convergence=Convergence(fingerprint))
+
+    def check_continues(self, data, parameters):
+        """Refuse data or parameters that this model cannot be trained further with."""
+        _, H, K = self.network.shape
+        if parameters.hidden_layer_size != H:
+            raise ValueError(
+                f"hidden_layer_size={parameters.hidden_layer_size}, but the fitted "
+                f"model has {H} hidden units. Training can only continue with the same "
+                f"number. {NEW_MODEL}"
+            )
+        if data.y.shape[1] != K:
+            raise ValueError(
+                f"y has {data.y.shape[1]} outputs, but the fitted model has {K}. "
+                f"Training can only continue with the same number. {NEW_MODEL}"
+            )
+        applied = self.network.standardization.applied
+        if parameters.standardize != applied:
+            raise ValueError(
+                f"standardize={parameters.standardize}, but the fitted model was "
+                f"trained with standardize={applied}. {NEW_MODEL}"
+            )
+        if data.X.dtype != self.network.dtype:
+            raise ValueError(
+                f"X has dtype {data.X.dtype}, but the fitted model was trained on "
+                f"{self.network.dtype}. Convert X to that. {NEW_MODEL}"
+            )

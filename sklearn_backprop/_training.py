@@ -1,0 +1,207 @@
+"""Training: what it starts from, and its epochs."""
+
+import math
+from dataclasses import replace
+
+from . import _kernel
+from ._config import warn_without_fma
+from ._diagnosis import divergence_message
+from ._learning_rate import initial_learning_rate, learning_rate
+from ._network import Network
+from ._random import draw_seed
+from ._sample_order import sample_order
+from ._standardization import Standardization
+from ._state import Convergence, Curve, State
+
+# A loss that shows divergence before it overflows; standardized, it begins at ½.
+DIVERGED = 1e10
+
+
+def prepare(data, before, parameters, *, hold_out=False):
+    """What training on the data of a call starts from.
+
+    Parameters
+    ----------
+    data : Data
+        In the units of the user.
+    before : State or None
+        The model that training continues; None to begin a new one.
+    parameters : Parameters
+    hold_out : bool
+        Whether to hold out samples to validate on.
+
+    Returns
+    -------
+    data : Data
+        With y in training units.
+    order : SampleOrder
+    state : State
+    held_out : ndarray or None
+        Rows to validate on.
+
+    Raises
+    ------
+    ValueError
+        If the data or the parameters do not fit the model, or values are too large.
+    """
+    if before is not None:
+        before.check_continues(data, parameters)
+    seed = draw_seed(parameters.random_state) if before is None else before.seed
+    order, held_out, seen = sample_order(data, seed, parameters, hold_out=hold_out)
+    if before is None:
+        network = _first_network(data, order, seed, parameters)
+        state = State(network, seed, 0, Curve(), None, None, Convergence(seen))
+    else:
+        state = before.on(seen)
+    standardization = state.network.standardization
+    data = standardization.to_training_units(data)
+    if before is not None:  # measured on other rows, from which these may be far
+        standardization.warn_of_outliers(data.y)
+    return data, order, state, held_out
+
+
+def _first_network(data, order, seed, parameters):
+    if parameters.standardize:
+        standardization = Standardization.measure(data, order)
+    else:
+        standardization = Standardization.identity(data.X.shape[1], data.y.shape[1])
+    H = parameters.hidden_layer_size
+    return Network.initial(H, standardization, seed, data.X.dtype)
+
+
+class Training:
+    """Epochs on the data of one call.
+
+    Parameters
+    ----------
+    data : Data
+        With y in training units.
+    order : SampleOrder
+    state : State
+        The first epoch goes on from there.
+    parameters : Parameters
+    validation : Validation or None
+        Samples that decide when training stops, and which epoch was the best.
+
+    Attributes
+    ----------
+    best_network : Network or None
+        The one with the highest validation score so far; None without validation.
+    best_score : float
+        Its score; -inf if there is none.
+    """
+
+    def __init__(self, data, order, state, parameters, validation=None):
+        warn_without_fma()
+        network = state.network
+        standardization = network.standardization
+        self.state, self.parameters, self.validation = state, parameters, validation
+        self.batch_size = parameters.batch_size_for(len(order))
+        self.total_weight = order.total_weight()
+        self.initial_learning_rate = initial_learning_rate(
+            parameters.learning_rate_init,
+            parameters.hidden_layer_size,
+            self.batch_size,
+            parameters.momentum,
+        )
+        self.kernel = _kernel.Training(
+            network.shape,
+            _kernel.Samples(
+                data.X,
+                data.y,
+                standardization.X_mean,
+                standardization.X_scale,
+                order.entries,
+                order.fraction,
+            ),
+            batch_size=self.batch_size,
+            alpha=parameters.alpha,
+            momentum=parameters.momentum,
+        )
+        self.best_network, self.best_score = None, -math.inf
+        if validation is not None:
+            self.best_network = network
+            if state.n_iter > 0:  # it may be the best there will be
+                self.best_score, _ = validation.scores(network)
+
+    def epochs(self, before_each):
+        """Yield the state after every epoch, until convergence or `max_iter`.
+
+        Parameters
+        ----------
+        before_each : callable
+            Called without arguments when an epoch begins.
+        """
+        state, max_iter = self.state, self.parameters.max_iter
+        for epoch in range(max_iter):
+            before_each()
+            state = self.epoch(state, progress=epoch / max_iter)
+            yield state
+            if state.convergence.converged:
+                return
+
+    def is_tenth(self, state):
+        """Whether another tenth of `max_iter` epochs is done."""
+        n_done = state.n_iter - self.state.n_iter
+        return n_done % -(-self.parameters.max_iter // 10) == 0
+
+    def epoch(self, state, progress=0.0):
+        """The state after every sample was used once more.
+
+        Parameters
+        ----------
+        state : State
+        progress : float
+            Fraction of the epochs of this call that are done.
+
+        Raises
+        ------
+        ValueError
+            If training diverges.
+        """
+        parameters, network = self.parameters, state.network
+        eta = learning_rate(
+            parameters,
+            self.initial_learning_rate,
+            epoch=state.n_iter,
+            progress=progress,
+            reductions=state.convergence.reductions,
+        )
+        if parameters.shuffle:
+            self.kernel.shuffle(state.seed, state.n_iter)
+        weights, velocity, loss, finite = self.kernel.epoch(
+            network.weights, network.velocity, eta
+        )
+        loss /= self.total_weight
+        too_large = network.standardization.applied and loss > DIVERGED
+        if too_large or not finite:
+            raise ValueError(
+                divergence_message(state.n_iter + 1, eta, self.batch_size, parameters)
+            )
+        state = replace(
+            state,
+            network=replace(network, weights=weights, velocity=velocity),
+            t=state.t + self.kernel.n,
+            losses=state.losses.plus(loss),
+        )
+        return self._judged(state, loss)
+
+    def _judged(self, state, loss):
+        """The state with its validation scores, and whether training has converged."""
+        lowest, tol = state.convergence.lowest_loss, self.parameters.tol
+        improved = loss <= lowest - tol
+        if self.validation is not None:
+            score, validation_loss = self.validation.scores(state.network)
+            improved = -score <= -self.best_score - tol
+            if score > self.best_score:
+                self.best_score, self.best_network = score, state.network
+            scores = state.validation_scores or Curve()
+            losses = state.validation_losses or Curve()
+            state = replace(
+                state,
+                validation_scores=scores.plus(score),
+                validation_losses=losses.plus(validation_loss),
+            )
+        return replace(
+            state, convergence=state.convergence.after(loss, improved, self.parameters)
+        )
