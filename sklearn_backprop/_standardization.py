@@ -1,12 +1,13 @@
 """The units of the data and those of training, and the way from one to the other."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy.sparse import issparse
 
 from . import _kernel
+from ._data import Data
 from ._sums import ordered_sum
 from ._warning import warn
 
@@ -82,7 +83,8 @@ class Standardization:
             holds.
         """
         self._check_X(data.X, f"X{suffix}")
-        return replace(data, y=self._targets(data.y, data.X.dtype, f"y{suffix}"))
+        targets = self._targets(data.y, data.X.dtype, f"y{suffix}")
+        return Data(data.X, targets, data.weight)
 
     def warn_of_outliers(self, targets):
         """Warn if one of (n, K) targets in training units is beyond ±`FAR`."""

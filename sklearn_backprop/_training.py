@@ -1,7 +1,6 @@
 """Training: what it starts from, and its epochs."""
 
 import math
-from dataclasses import replace
 
 from . import _kernel
 from ._config import warn_without_fma
@@ -178,30 +177,22 @@ class Training:
             raise ValueError(
                 divergence_message(state.n_iter + 1, eta, self.batch_size, parameters)
             )
-        state = replace(
-            state,
-            network=replace(network, weights=weights, velocity=velocity),
-            t=state.t + self.kernel.n,
-            losses=state.losses.plus(loss),
-        )
-        return self._judged(state, loss)
-
-    def _judged(self, state, loss):
-        """The state with its validation scores, and whether training has converged."""
-        lowest, tol = state.convergence.lowest_loss, self.parameters.tol
-        improved = loss <= lowest - tol
+        network = Network(weights, velocity, network.shape, network.standardization)
+        improved = loss <= state.convergence.lowest_loss - parameters.tol
+        scores, validation_losses = state.validation_scores, state.validation_losses
         if self.validation is not None:
-            score, validation_loss = self.validation.scores(state.network)
-            improved = -score <= -self.best_score - tol
+            score, validation_loss = self.validation.scores(network)
+            scores = (scores or Curve()).plus(score)
+            validation_losses = (validation_losses or Curve()).plus(validation_loss)
+            improved = -score <= -self.best_score - parameters.tol
             if score > self.best_score:
-                self.best_score, self.best_network = score, state.network
-            scores = state.validation_scores or Curve()
-            losses = state.validation_losses or Curve()
-            state = replace(
-                state,
-                validation_scores=scores.plus(score),
-                validation_losses=losses.plus(validation_loss),
-            )
-        return replace(
-            state, convergence=state.convergence.after(loss, improved, self.parameters)
+                self.best_score, self.best_network = score, network
+        return State(
+            network,
+            state.seed,
+            state.t + self.kernel.n,
+            state.losses.plus(loss),
+            scores,
+            validation_losses,
+            state.convergence.after(loss, improved, parameters),
         )
