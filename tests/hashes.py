@@ -3,7 +3,7 @@
     python tests/hashes.py > tests/hashes.json
 
 The data come of integers by + − × ÷, so that they are the same on every machine; the
-table is to be written anew only where a change is meant to change models.
+table is to be rewritten only where a change is meant to change models.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ TABLE = Path(__file__).with_suffix(".json")
 # Parameters of the estimator, and of `data_of`.
 VARIANTS = {
     "one at a time": {},
-    "one feature, one node": {"d": 1, "H": 1},
+    "one feature, one hidden unit": {"d": 1, "H": 1},
     "many rows": {"n": 3000, "d": 3, "H": 5},
     "more than 2 MB of weights": {"n": 21, "d": 640, "H": 901},
     "data as given": {"standardize": False, "learning_rate_init": 1e-3},

@@ -364,7 +364,7 @@ HUGE = 2**31
 @pytest.mark.slow
 def test_more_elements_than_32_bits_count(random):
     # All rows are one row, which takes the memory of one: they are as many
-    # presentations of it.
+    # repeats of it.
     n, d = 2**15 + 1, 2**16
     row = random.normal(size=(1, d)).astype(np.float32)
     rows = np.broadcast_to(row, (n, d))

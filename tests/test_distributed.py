@@ -130,5 +130,5 @@ def test_the_guide_on_scaling_out_prints_what_it_says(
         said = re.findall(r"^print\(.*\)\n# (.*)$", block, re.MULTILINE)
         assert len(said) == block.count("print(")
         assert capsys.readouterr().out.splitlines() == said
-        if "X.npy" in block:  # how well the models of the file have learnt
+        if "X.npy" in block:  # how well the models of the file have learned
             assert names["model"].score(X, columns[-1]) > 0.9

@@ -321,7 +321,7 @@ def test_a_fit_worse_than_the_mean_says_so(random):
 
 
 def test_a_fit_that_learns_nothing_says_so(data):
-    # So small a step stalls at once: silence would look like convergence.
+    # With so small a learning rate nothing improves: silence would look like success.
     with pytest.warns(ConvergenceWarning, match="increase learning_rate_init"):
         regressor(learning_rate="adaptive", learning_rate_init=1e-9).fit(*data)
 
@@ -345,7 +345,7 @@ def test_a_target_beyond_the_dtype_of_the_model_is_refused(data):
         regressor().fit(X.astype(np.float32), y * 1e100)
 
 
-def test_saturated_hidden_nodes_are_reported(random):
+def test_saturated_hidden_units_are_reported(random):
     X = 1e6 * random.normal(size=(100, 2))
     model = regressor(standardize=False, learning_rate="linear", max_iter=50)
     with pytest.warns(ConvergenceWarning, match="hidden outputs are within 0.01"):
@@ -486,7 +486,7 @@ def test_ctrl_c_ends_a_long_fit_between_two_epochs(data, form, early_stopping):
     assert 3 <= epochs == len(model.loss_curve_) < model.max_iter
     assert model.t_ % epochs == 0
     assert np.isfinite(model.predict(X)).all()
-    # The same epochs in a fit that nobody ends; linear steps know the last epoch.
+    # The same epochs in a fit that nobody ends; "linear" depends on the last epoch.
     same = regressor(max_iter=100_000, **parameters)
     with (
         pytest.raises(KeyboardInterrupt),

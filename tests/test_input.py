@@ -151,7 +151,7 @@ BAD_X = {
         np.array([[1, {2: 3}]] * 40),
         "X cannot be converted to float64: .*'dict'",
     ),
-    "a signalling NaN": (
+    "a signaling NaN": (
         [[Decimal("sNaN"), 1]] * 40,
         "X cannot be converted to float64: .*NaN",
     ),

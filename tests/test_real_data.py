@@ -1,6 +1,6 @@
 """Several outputs, sparse rows and weights on real data, beside scikit-learn's peers.
 
-Peers get standardised targets and the best of several penalties.
+Peers get standardized targets and the best of several penalties.
 """
 
 import warnings

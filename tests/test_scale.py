@@ -70,7 +70,7 @@ TRAIN, TEST = slice(2000), slice(2000, None)
 
 
 @pytest.fixture(scope="module")
-def standardised_score(many):
+def standardized_score(many):
     X, y = many
     X = StandardScaler().fit_transform(X)
     y = (y - y.mean()) / y.std()
@@ -80,8 +80,8 @@ def standardised_score(many):
 
 @pytest.mark.parametrize("what", ["X", "some columns of X", "y", "X and y"])
 @pytest.mark.parametrize("change", CHANGES, ids=str)
-def test_the_fit_is_as_good_as_that_of_standardised_data(
-    many, standardised_score, change, what
+def test_the_fit_is_as_good_as_that_of_standardized_data(
+    many, standardized_score, change, what
 ):
     X, y = (values.copy() for values in many)
     if what in ("X", "X and y"):
@@ -93,15 +93,15 @@ def test_the_fit_is_as_good_as_that_of_standardised_data(
     y_pred, y_true = regressor().fit(X[TRAIN], y[TRAIN]).predict(X[TEST]), y[TEST]
     if what in ("y", "X and y"):  # in these units, squared errors may overflow
         y_pred, y_true = units(y_pred, undo(change)), units(y_true, undo(change))
-    assert abs(r2_score(y_true, y_pred) - standardised_score) < 0.01
+    assert abs(r2_score(y_true, y_pred) - standardized_score) < 0.01
 
 
 @pytest.mark.parametrize("size", [1e30, 1e-30])
-def test_float32_data_of_any_size_are_fitted_as_well(many, standardised_score, size):
+def test_float32_data_of_any_size_are_fitted_as_well(many, standardized_score, size):
     X, y = (many[0] * size).astype(np.float32), many[1] * size
     y_pred = regressor().fit(X[TRAIN], y[TRAIN]).predict(X[TEST])
     assert y_pred.dtype == np.float32
-    assert abs(r2_score(many[1][TEST], y_pred / size) - standardised_score) < 0.01
+    assert abs(r2_score(many[1][TEST], y_pred / size) - standardized_score) < 0.01
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
@@ -265,7 +265,7 @@ def test_training_ends_before_a_weight_makes_outputs_overflow(data, size, batch_
         model = regressor(standardize=False, learning_rate_init=eta, max_iter=2)
         model.set_params(batch_size=batch_size)
         fitted.append(assert_finite_or_refused(model, X, y))
-        if fitted[-1]:  # or ∞ - ∞ would saturate a node the wrong way
+        if fitted[-1]:  # or ∞ - ∞ would saturate a unit the wrong way
             assert np.abs(model.coefs_[0]).max() < np.finfo(float).max / LIMIT
         assert_finite_or_refused(model.set_params(early_stopping=True), X, y)
     assert fitted[0]

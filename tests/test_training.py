@@ -111,7 +111,7 @@ def test_partial_fit_goes_on_from_fit(data):
     assert same_bits(model, fit(regressor(learning_rate="constant"), *data))
 
 
-def test_fit_starts_anew_without_warm_start(data):
+def test_fit_trains_a_new_model_without_warm_start(data):
     model = fit(regressor(), *data)
     fit(model, *data)
     assert same_bits(model, fit(regressor(), *data))
@@ -153,11 +153,11 @@ def test_fit_does_not_change_its_input(data):
     assert np.array_equal(y, y_before)
 
 
-# --------------------------------------------------------------- order of examples
+# ---------------------------------------------------------------- order of samples
 
 
 def test_every_epoch_has_another_order(data):
-    # The step of a row depends on those before it, so two epochs in one order and two
+    # The update by a row depends on those before it, so two epochs in one order and two
     # in another order each give other weights.
     X, y = data
     hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
@@ -178,7 +178,7 @@ def test_every_epoch_has_another_order(data):
         assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
 
-def test_without_shuffle_the_rows_are_presented_as_given(data):
+def test_without_shuffle_the_rows_are_used_as_given(data):
     X, y = data
     parameters = {"learning_rate_init": 0.1, "standardize": False, "shuffle": False}
     model = regressor(**parameters).partial_fit(X, y)
@@ -186,9 +186,9 @@ def test_without_shuffle_the_rows_are_presented_as_given(data):
     assert largest_difference(model.partial_fit(X, y), W, v) < 1e-12
 
 
-def test_every_row_is_presented_once_in_a_shuffled_epoch(data):
+def test_every_row_is_used_once_in_a_shuffled_epoch(data):
     # A batch of all rows does not depend on their order, up to rounding: a row left
-    # out or presented twice would show.
+    # out or used twice would show.
     X, y = data
     parameters = {"batch_size": "all", "learning_rate": "constant"}
     shuffled = fit(regressor(**parameters), X, y)
@@ -238,7 +238,8 @@ def test_adaptive_divides_the_step_by_five_when_the_loss_stalls(data):
         learning_rate_init=1e-300, shuffle=False, standardize=False, max_iter=1
     )
     W, v = weights_of(fit(start, X, y))
-    # Stalled epochs 1, 2: more than n_iter_no_change after two, then five reductions.
+    # No improvement in epochs 1 and 2: more than n_iter_no_change after two, then five
+    # reductions.
     # The first epoch is compared with infinity and so always counts as progress.
     for eta in [0.05] * 3 + [0.01] * 2 + [0.002] * 2:
         W, v, _ = equations.epoch(W, v, X, y, eta)
@@ -246,7 +247,7 @@ def test_adaptive_divides_the_step_by_five_when_the_loss_stalls(data):
     assert largest_difference(fit(model, X, y), W, v) < 1e-12
 
     model.set_params(max_iter=1000).fit(X, y)
-    assert model.n_iter_ == 1 + 2 * 6  # it ends when it stalls after five reductions
+    assert model.n_iter_ == 1 + 2 * 6  # no improvement after five reductions
 
 
 def test_linear_is_constant_in_partial_fit(data):
@@ -259,7 +260,7 @@ def test_linear_is_constant_in_partial_fit(data):
 
 
 @pytest.mark.parametrize(("batch_size", "b"), [(1, 1), (8, 8), ("all", 120)])
-def test_auto_step_size_is_c_over_b_1_plus_h_over_4(data, batch_size, b):
+def test_auto_learning_rate_is_c_over_b_1_plus_h_over_4(data, batch_size, b):
     # The docstring promises the formula and the constant.
     auto = regressor(batch_size=batch_size)
     given = regressor(batch_size=batch_size)
@@ -283,10 +284,10 @@ def test_training_stops_when_the_loss_stalls(data, learning_rate):
     assert 3 < model.n_iter_ < 1000
     curve = np.array(model.loss_curve_)
     best_before = np.minimum.accumulate(curve)[:-1]
-    stalled = curve[1:] > best_before - 1e-3
-    assert stalled[-4:].all()
-    # no earlier run of four stalled epochs
-    assert not any(stalled[i : i + 4].all() for i in range(len(stalled) - 4))
+    poor = curve[1:] > best_before - 1e-3
+    assert poor[-4:].all()
+    # no earlier run of four epochs without improvement
+    assert not any(poor[i : i + 4].all() for i in range(len(poor) - 4))
 
 
 def test_linear_does_not_stop(data):
@@ -498,7 +499,7 @@ def test_silent_by_default(data, capsys):
 
 
 def test_adaptive_keeps_its_step_on_a_stream(data):
-    # Losses of different rows say nothing about a stall, so η must not shrink.
+    # Losses of different rows say nothing about improvement, so η must not shrink.
     X, y = data
     adaptive, constant = regressor(), regressor(learning_rate="constant")
     assert adaptive.learning_rate == "adaptive"
@@ -529,7 +530,7 @@ def test_a_stream_is_learned_with_the_defaults(random):
     assert model.t_ == 200 * 50
 
 
-def test_a_warm_start_on_other_data_begins_to_watch_for_stalls_anew(data):
+def test_a_warm_start_on_other_data_forgets_epochs_without_improvement(data):
     X, y = data
     model = regressor(
         learning_rate="constant", tol=10.0, n_iter_no_change=10, warm_start=True

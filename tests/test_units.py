@@ -111,11 +111,11 @@ def test_a_constant_column_is_ignored(split):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
-@pytest.mark.parametrize("share", [0, 1])  # of rows that have the next number
-def test_a_column_that_does_not_vary_has_no_influence(split, form, dtype, share):
+@pytest.mark.parametrize("half", [0, 1])  # of rows that have the next number
+def test_a_column_that_does_not_vary_has_no_influence(split, form, dtype, half):
     X, X_test, y, _ = split
     value = np.full(len(X), 0.3, dtype)
-    value[: share * len(X) // 2] = np.nextafter(dtype(0.3), dtype(1))
+    value[: half * len(X) // 2] = np.nextafter(dtype(0.3), dtype(1))
     train = np.insert(X.astype(dtype), 1, value, axis=1)
     model = BackpropRegressor(9, random_state=0, max_iter=5, learning_rate="linear")
     model.fit(form(train), y)
@@ -160,7 +160,7 @@ def test_statistics_come_from_the_first_call(split):
     assert_allclose(warm.coefs_[0], cold.fit(X, y).coefs_[0], rtol=1e-12)
 
 
-def test_without_standardisation_the_data_are_used_as_given(split):
+def test_without_standardization_the_data_are_used_as_given(split):
     X, _, y, _ = split
     model = BackpropRegressor(
         5, standardize=False, learning_rate="linear", max_iter=1, random_state=0

@@ -23,17 +23,17 @@ def sparse_data(random, n, d, K, dtype=np.float64, density=0.4):
     return X.astype(dtype), y[:, 0] if K == 1 else y
 
 
-def presented(weight):
-    """Rows, and shares of a step, in the order in which weights present them."""
-    rows, shares = [], []
+def repeated(weight):
+    """Rows, and fractions of an update, in the order in which weights repeat them."""
+    rows, fractions = [], []
     for row, w in enumerate(weight):
         whole = int(w)
         rows += [row] * whole
-        shares += [1.0] * whole
+        fractions += [1.0] * whole
         if w > whole:
             rows.append(row)
-            shares.append(w - whole)
-    return np.array(rows), np.array(shares)
+            fractions.append(w - whole)
+    return np.array(rows), np.array(fractions)
 
 
 def assert_follows_the_equations(H, X, y, weight, *, eta, batch_size, alpha, momentum):
@@ -51,7 +51,7 @@ def assert_follows_the_equations(H, X, y, weight, *, eta, batch_size, alpha, mom
     )
     dense = X.toarray() if scipy.sparse.issparse(X) else X
     dense = dense.astype(np.float64)
-    rows, share = presented(np.ones(len(y)) if weight is None else weight)
+    rows, fraction = repeated(np.ones(len(y)) if weight is None else weight)
     model.partial_fit(X, y, weight)  # moves the weights away from v = 0
     W, v = (part.astype(np.float64) for part in weights_of(model))
     last = 0.0, 0.0
@@ -62,7 +62,7 @@ def assert_follows_the_equations(H, X, y, weight, *, eta, batch_size, alpha, mom
         model.partial_fit(X, y, weight)
         b = len(rows) if batch_size == "all" else batch_size
         W, v, last = equations.epoch(
-            W, v, dense[rows], y[rows], eta, b, share, alpha, momentum, last
+            W, v, dense[rows], y[rows], eta, b, fraction, alpha, momentum, last
         )
         assert largest_difference(model, W, v) <= TOLERANCE[X.dtype.type]
     expected = [equations.predict(W, v, x) for x in dense]
@@ -167,7 +167,7 @@ def test_momentum_is_carried_from_epoch_to_epoch(random):
         warm.set_params(warm_start=True, max_iter=2)
         fit_quietly(fit_quietly(warm, X, y), X, y)
     assert same_bits(carried, warm)
-    # without momentum in between, the velocity begins anew
+    # without momentum in between, the velocity begins again at 0
     at_rest = carried.set_params(momentum=0.0).partial_fit(X, y)
     assert at_rest._state.network.velocity is None
     at_rest.set_params(momentum=0.9).partial_fit(X, y)
@@ -222,7 +222,7 @@ def test_alpha_shrinks_weights_but_not_biases(diabetes):
 
 @pytest.mark.parametrize("H", [1, 10, 300])
 @pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
-def test_auto_step_size_allows_for_momentum(diabetes, momentum, H):
+def test_auto_learning_rate_allows_for_momentum(diabetes, momentum, H):
     X, y = diabetes
     parameters = {"momentum": momentum, "max_iter": 100, "random_state": 0}
     auto = fit_quietly(BackpropRegressor(H, **parameters), X, y)

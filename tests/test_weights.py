@@ -104,7 +104,7 @@ def test_weights_may_all_be_tiny(data):
     X, y, _ = data
     with pytest.warns(UserWarning, match="mean of sample_weight is 1e-300"):
         model = fit_quietly(regressor(), X, y, np.full(150, 1e-300))
-    assert_allclose(model.loss_, 0.5, rtol=1e-3)  # hardly a step is taken
+    assert_allclose(model.loss_, 0.5, rtol=1e-3)  # there is hardly an update
     assert_allclose(
         model._state.network.standardization.X_mean, X.mean(axis=0), rtol=1e-10
     )

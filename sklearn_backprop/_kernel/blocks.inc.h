@@ -18,7 +18,7 @@
 
 /* The rows of a block in training units, x̃ = (1, (x - mean) × scale): `count` of them
  * from the first on, the rest 0. Rows are padded to whole tiles, with zeros. */
-INLINE void IN_BLOCKS(standardise_from)(const samples *data, ptrdiff_t column_stride,
+INLINE void IN_BLOCKS(standardize_from)(const samples *data, ptrdiff_t column_stride,
                                         ptrdiff_t first, ptrdiff_t count, ptrdiff_t d,
                                         REAL *restrict rows)
 {
@@ -50,9 +50,9 @@ static void IN_BLOCKS(standardize)(const samples *data, ptrdiff_t first,
             NAME(spread_row)(data, row_at(&data->order, first + s), d, rows + s * length);
         }
     } else if (data->column_stride == 1) {
-        IN_BLOCKS(standardise_from)(data, 1, first, count, d, rows);
+        IN_BLOCKS(standardize_from)(data, 1, first, count, d, rows);
     } else {
-        IN_BLOCKS(standardise_from)(data, data->column_stride, first, count, d, rows);
+        IN_BLOCKS(standardize_from)(data, data->column_stride, first, count, d, rows);
     }
 }
 
