@@ -67,7 +67,7 @@ def make_epoch(d, H, dtype):
     weights = _kernel.pack(W.astype(dtype), v.astype(dtype))
     order = random.permutation(n).astype(np.int64)
     samples = _kernel.Samples(X, y[:, np.newaxis], np.zeros(d), np.ones(d), order)
-    training = _kernel.Training((d, H, 1), samples)
+    training = _kernel.Trainer((d, H, 1), samples)
 
     def epoch():
         *_, finite = training.epoch(weights, None, safe_step(d, H))

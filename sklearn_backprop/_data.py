@@ -18,10 +18,10 @@ from ._numbers import check_numeric
 from ._sparse import canonical, with_checked_indices
 from ._warning import warn
 
-# Repeats of a row; more make an epoch take for ever.
+# Cap on the repeats of a row, so that an epoch ends.
 MAX_WEIGHT = 10_000
 
-# The mean weight outside of which rows are hardly ever, or very often, repeated.
+# A mean weight outside of this range makes an epoch very short or very long.
 USUAL_MEAN_WEIGHT = (0.1, 100)
 
 # Bytes of X; what is larger is read where it is.
@@ -80,7 +80,7 @@ def read(estimator, X, y, sample_weight, *, reset):
         If the mean weight is far from 1.
     """
     X, y = _read_arrays(estimator, X, y, None, reset=reset)
-    return Data(X, y, _repeats(sample_weight, X))
+    return Data(X, y, _checked_sample_weight(sample_weight, X))
 
 
 def read_validation(estimator, X_val, y_val, sample_weight_val, like):
@@ -195,8 +195,8 @@ def _weights(weight, X, name):
     return weight
 
 
-def _repeats(sample_weight, X):
-    """Weights as numbers of repeats, or None if each is 1.
+def _checked_sample_weight(sample_weight, X):
+    """Weights that can be numbers of repeats, or None if each is 1.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""The learning rate η of every epoch."""
+"""The learning rate η of every epoch.
+
+Only + − × ÷ and the square root are used, which give the same bits on every machine.
+"""
 
 import math
 

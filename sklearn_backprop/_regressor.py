@@ -78,9 +78,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
         There is no improvement when the loss (with ``early_stopping=True`` the
         validation score) has not improved by `tol` for more than `n_iter_no_change`
-        epochs in a row. Data other than those of the call before begin with η and a
-        count of 0. In a stream, where every `partial_fit` brings other data, "adaptive"
-        is therefore the same as "constant".
+        epochs in a row. With data other than those of the call before, this count and
+        the reductions of "adaptive" begin at 0 again; "invscaling" continues with its
+        e. In a stream, where every `partial_fit` brings other data, "adaptive" is
+        therefore the same as "constant".
 
     learning_rate_init : "auto" or float, default="auto"
         Learning rate η of the first epoch. "auto" is 0.3 (1 − μ) / (b (1 + H / 4)),
@@ -368,27 +369,29 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         with Rollback(self) as rollback:
             check_arguments(parameters.early_stopping, X_val, y_val, sample_weight_val)
             before = self._last_state() if parameters.warm_start else None
-            data = read(self, X, y, sample_weight, reset=before is None)
+            given = read(self, X, y, sample_weight, reset=before is None)
             hold_out = parameters.early_stopping and X_val is None
             data, order, state, held_out = prepare(
-                data, before, parameters, hold_out=hold_out
+                given, before, parameters, hold_out=hold_out
             )
             validation = None
             if hold_out:
                 validation = Validation.held_out(data, held_out)
             elif X_val is not None:
-                given = read_validation(self, X_val, y_val, sample_weight_val, data)
+                given = read_validation(self, X_val, y_val, sample_weight_val, given)
                 validation = Validation.given(given, state.network.standardization)
             if validation is not None:
                 validation.warn_if_constant(data.y[order.rows()])
 
             training = Training(data, order, state, parameters, validation)
             callbacks.begin(X, y, sample_weight)
-            for state in training.epochs(before_each=callbacks.begin_epoch):
-                self._state = state
+            report_every = -(-parameters.max_iter // 10)
+            for epoch in range(1, parameters.max_iter + 1):
+                callbacks.begin_epoch()
+                self._state = state = training.epoch(state)
                 rollback.keep()
                 stopped = callbacks.end_epoch() or state.convergence.converged
-                if parameters.verbose and (stopped or training.is_tenth(state)):
+                if parameters.verbose and (stopped or epoch % report_every == 0):
                     print(state.summary(validated=validation is not None))
                 if stopped:
                     break
@@ -396,7 +399,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 self._state = replace(state, network=training.best_network)
             callbacks.end()
 
-            if X_val is not None:
+            if validation is not None and X_val is not None:
                 validation.warn_if_poor(training.best_score)
             if not stopped and parameters.learning_rate != "linear":
                 warn(
@@ -454,8 +457,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             if not get_config()["skip_parameter_validation"]:
                 self._valid_params = parameters
             before = self._last_state()
-            data = read(self, X, y, sample_weight, reset=before is None)
-            data, order, state, _ = prepare(data, before, parameters)
+            given = read(self, X, y, sample_weight, reset=before is None)
+            data, order, state, _ = prepare(given, before, parameters)
             if before is None and parameters.standardize and len(data) < FEW_ROWS:
                 warn(
                     f"The mean and standard deviation of the {len(data)} rows in the "

@@ -1,8 +1,8 @@
-"""What is learned is never lost: attributes come back when a call fails."""
+"""Restore an estimator after a failed or interrupted call."""
 
 
 class Rollback:
-    """Give an estimator its attributes back when the guarded block raises.
+    """Restore the attributes of an estimator when the guarded block raises.
 
     After an error they are those from before the block. After an interrupt
     (KeyboardInterrupt and its like) they are those of the last `keep`. The block may

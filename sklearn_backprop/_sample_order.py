@@ -1,8 +1,9 @@
 """Which sample is used when, and which samples are held out.
 
-Every epoch is a shuffle of one starting order. Where the order of the rows shall not
-matter, that order is of their content: rows are sorted by a hash of their values. A
-sample weight is a number of repeats, of which the last may count in part.
+Every epoch is a shuffle of one starting order. With shuffle=True that order is by
+content: rows are sorted by a hash of their values, so the order in which they are given
+has no influence. A sample weight is a number of repeats, of which the last may count in
+part.
 """
 
 from dataclasses import dataclass
@@ -71,17 +72,18 @@ def sample_order(data, seed, parameters, *, hold_out):
     order : SampleOrder
     held_out : ndarray or None
         Row numbers, ordered by content; None without a hold-out.
-    seen : int
-        The fingerprint of all samples.
+    fingerprint : int
+        Of all samples.
     """
     hashes = _kernel.hash_rows(_kernel.Samples(data.X, data.y))
-    seen, rows, held_out = fingerprint(hashes, data.weight), None, None
+    content = fingerprint(hashes, data.weight)
+    rows = held_out = None
     if hold_out:
         rows, held_out = hold_out_rows(
             hashes, data.weight, parameters.validation_fraction, seed
         )
     order = starting_order(hashes, data.weight, rows, by_content=parameters.shuffle)
-    return order, held_out, seen
+    return order, held_out, content
 
 
 def fingerprint(hashes, weight):
@@ -117,34 +119,41 @@ def starting_order(hashes, weight, rows=None, *, by_content):
         Whether to sort the entries by the values of their rows, and by how much of them
         counts, instead of leaving the rows as they are.
     """
-    n_samples, fraction = len(hashes), None
-    if weight is None and rows is None:
-        entries, keys = np.arange(n_samples), hashes
+    all_rows = rows is None
+    rows = np.arange(len(hashes), dtype=np.int64) if all_rows else rows
+    if weight is None:
+        entries, fraction = rows.astype(np.int64), None
     else:
-        rows = np.arange(n_samples) if rows is None else rows
-        weight = np.ones(n_samples) if weight is None else weight
-        whole = np.floor(weight[rows]).astype(np.int64)
-        part = weight[rows] - whole
-        if part.any():
-            fraction = weight - np.floor(weight)
-            entries = _entries_with_fractions(rows, whole, part > 0)
+        entries, fraction = repeat_rows(rows, weight)
+    if by_content:
+        keys = hashes
+        if fraction is not None:
             keys = hashes[entries >> 1]
             in_part = entries & 1 == 1
             keys[in_part] ^= _bits(fraction[entries[in_part] >> 1])
-        else:
-            entries = np.repeat(rows, whole)
+        elif weight is not None or not all_rows:
             keys = hashes[entries]
-    entries = entries.astype(np.int64, copy=False)
-    if by_content:
         _kernel.sort_rows(keys, entries)
     return SampleOrder(entries, fraction)
 
 
-def _entries_with_fractions(rows, whole, has_part):
-    count = whole + has_part
-    entries = np.repeat(2 * rows, count)
-    entries[(np.cumsum(count) - 1)[has_part]] += 1
-    return entries
+def repeat_rows(rows, weight):
+    """Every row as often as its weight says: entries and fractions of a `SampleOrder`.
+
+    Parameters
+    ----------
+    rows : ndarray
+        Row numbers.
+    weight : ndarray of shape (n_samples,)
+    """
+    whole = np.floor(weight[rows]).astype(np.int64)
+    part = weight[rows] > whole
+    if not part.any():
+        return np.repeat(rows, whole).astype(np.int64, copy=False), None
+    count = whole + part
+    entries = np.repeat(2 * rows, count).astype(np.int64, copy=False)
+    entries[(np.cumsum(count) - 1)[part]] += 1
+    return entries, weight - np.floor(weight)
 
 
 def _bits(numbers):

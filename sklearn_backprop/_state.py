@@ -126,7 +126,7 @@ class State:
             line += f", validation R² {self.validation_scores.last():.4f}"
         return line
 
-    def on(self, fingerprint):
+    def for_data(self, fingerprint):
         """The state in which training continues on the data with this fingerprint."""
         if fingerprint == self.convergence.fingerprint:
             return self

@@ -46,12 +46,14 @@ def prepare(data, before, parameters, *, hold_out=False):
     if before is not None:
         before.check_continues(data, parameters)
     seed = draw_seed(parameters.random_state) if before is None else before.seed
-    order, held_out, seen = sample_order(data, seed, parameters, hold_out=hold_out)
+    order, held_out, fingerprint = sample_order(
+        data, seed, parameters, hold_out=hold_out
+    )
     if before is None:
         network = _first_network(data, order, seed, parameters)
-        state = State(network, seed, 0, Curve(), None, None, Convergence(seen))
+        state = State(network, seed, 0, Curve(), None, None, Convergence(fingerprint))
     else:
-        state = before.on(seen)
+        state = before.for_data(fingerprint)
     standardization = state.network.standardization
     data = standardization.to_training_units(data)
     if before is not None:  # measured on other rows, from which these may be far
@@ -77,7 +79,7 @@ class Training:
         With y in training units.
     order : SampleOrder
     state : State
-        The first epoch goes on from there.
+        What the first epoch begins with.
     parameters : Parameters
     validation : Validation or None
         Samples that decide when training stops, and which epoch was the best.
@@ -85,7 +87,7 @@ class Training:
     Attributes
     ----------
     best_network : Network or None
-        The one with the highest validation score so far; None without validation.
+        The one with the highest validation score; None without validation.
     best_score : float
         Its score; -inf if there is none.
     """
@@ -94,7 +96,8 @@ class Training:
         warn_without_fma()
         network = state.network
         standardization = network.standardization
-        self.state, self.parameters, self.validation = state, parameters, validation
+        self.parameters, self.validation = parameters, validation
+        self.begun_at = state.n_iter
         self.batch_size = parameters.batch_size_for(len(order))
         self.total_weight = order.total_weight()
         self.initial_learning_rate = initial_learning_rate(
@@ -103,7 +106,7 @@ class Training:
             self.batch_size,
             parameters.momentum,
         )
-        self.kernel = _kernel.Training(
+        self.kernel = _kernel.Trainer(
             network.shape,
             _kernel.Samples(
                 data.X,
@@ -123,35 +126,13 @@ class Training:
             if state.n_iter > 0:  # it may be the best there will be
                 self.best_score, _ = validation.scores(network)
 
-    def epochs(self, before_each):
-        """Yield the state after every epoch, until convergence or `max_iter`.
-
-        Parameters
-        ----------
-        before_each : callable
-            Called without arguments when an epoch begins.
-        """
-        state, max_iter = self.state, self.parameters.max_iter
-        for epoch in range(max_iter):
-            before_each()
-            state = self.epoch(state, progress=epoch / max_iter)
-            yield state
-            if state.convergence.converged:
-                return
-
-    def is_tenth(self, state):
-        """Whether another tenth of `max_iter` epochs is done."""
-        n_done = state.n_iter - self.state.n_iter
-        return n_done % -(-self.parameters.max_iter // 10) == 0
-
-    def epoch(self, state, progress=0.0):
-        """The state after every sample was used once more.
+    def epoch(self, state):
+        """The state after one more epoch: every sample is used once, or as repeated.
 
         Parameters
         ----------
         state : State
-        progress : float
-            Fraction of the epochs of this call that are done.
+            That the training begins with, or that the epoch before returned.
 
         Raises
         ------
@@ -163,7 +144,7 @@ class Training:
             parameters,
             self.initial_learning_rate,
             epoch=state.n_iter,
-            progress=progress,
+            progress=(state.n_iter - self.begun_at) / parameters.max_iter,
             reductions=state.convergence.reductions,
         )
         if parameters.shuffle:

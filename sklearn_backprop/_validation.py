@@ -9,7 +9,7 @@ from ._data import Data
 from ._sums import ordered_sum
 from ._warning import warn
 
-# What scores and losses have as their largest size, far from overflow.
+# Cap on the size of scores and losses, far below overflow.
 LARGEST = 1e300
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
-from oracle import fit_quietly, largest_difference, same_bits, weights_of
+from models import fit_quietly, largest_difference, same_bits, weights_of
 
 from sklearn_backprop import BackpropRegressor, _data
 

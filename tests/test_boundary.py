@@ -27,12 +27,12 @@ def samples(**changes):
 
 
 def training(*, settings=None, **changes):
-    return _kernel.Training(SHAPE, samples(**changes), **(settings or {}))
+    return _kernel.Trainer(SHAPE, samples(**changes), **(settings or {}))
 
 
 UNITS = {"mean", "scale"}
 FUNCTIONS = {  # and what each needs beside X
-    "Training": (lambda given: _kernel.Training(SHAPE, given), GIVEN.keys() - {"X"}),
+    "Trainer": (lambda given: _kernel.Trainer(SHAPE, given), GIVEN.keys() - {"X"}),
     "predict": (lambda given: _kernel.predict(WEIGHTS, SHAPE, given), UNITS),
     "moments": (_kernel.moments, {"order"}),
     "first_beyond": (_kernel.first_beyond, UNITS),
@@ -94,7 +94,7 @@ def test_no_epoch_uses_the_velocity_of_the_one_before():
 
 def test_a_shuffle_changes_no_samples():
     given = samples()
-    shuffled, plain = (_kernel.Training(SHAPE, given) for _ in range(2))
+    shuffled, plain = (_kernel.Trainer(SHAPE, given) for _ in range(2))
     expected = plain.epoch(WEIGHTS, None, 0.01)[0]
     shuffled.shuffle(1, 2)
     assert not np.array_equal(shuffled.epoch(WEIGHTS, None, 0.01)[0], expected)
@@ -157,7 +157,7 @@ def test_arrays_of_no_use_are_refused(name, wrong):
 
 
 @pytest.mark.parametrize("wrong", OF_NO_USE, ids=lambda wrong: type(wrong).__name__)
-@pytest.mark.parametrize("name", ["Training", "hash_rows"])
+@pytest.mark.parametrize("name", ["Trainer", "hash_rows"])
 def test_targets_of_no_use_are_refused(name, wrong):
     function, given = FUNCTIONS[name][0], samples(y=wrong)
     with pytest.raises(ValueError, match=r" y |inhomogeneous"):
@@ -169,10 +169,10 @@ def test_targets_have_the_type_that_their_use_takes():
     given = samples(X=X.astype(single), y=Y.astype(single))
     with pytest.raises(ValueError, match="dtype float64"):
         _kernel.hash_rows(given)
-    _kernel.Training(SHAPE, given)
+    _kernel.Trainer(SHAPE, given)
     given = samples(X=X.astype(single))
     with pytest.raises(ValueError, match="dtype float32"):
-        _kernel.Training(SHAPE, given)
+        _kernel.Trainer(SHAPE, given)
     _kernel.hash_rows(given)
 
 
@@ -202,7 +202,7 @@ def test_rows_have_columns_and_need_not_be():
         assert _kernel.predict(WEIGHTS, SHAPE, none).shape == (0, K)
         assert _kernel.hash_rows(none).shape == (0,)
         assert _kernel.first_beyond(none) == 0
-        weights, _, loss, finite = _kernel.Training(SHAPE, none).epoch(
+        weights, _, loss, finite = _kernel.Trainer(SHAPE, none).epoch(
             WEIGHTS, None, 0.1
         )
         assert np.array_equal(weights, WEIGHTS)
@@ -216,7 +216,7 @@ def test_no_size_overflows():
         X, np.zeros((0, 16), np.float32), np.zeros(1), np.ones(1), GIVEN["order"]
     )
     with pytest.raises(ValueError, match=f"Expected {2**64} contiguous items"):
-        _kernel.Training((1, H, 16), given)
+        _kernel.Trainer((1, H, 16), given)
 
 
 @pytest.mark.parametrize("dtype", ["U99", "V0", "i8", object])

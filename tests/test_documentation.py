@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
-from oracle import fit_quietly
+from models import fit_quietly
 
 import sklearn_backprop
 from sklearn_backprop import (

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import assert_unchanged, fit_quietly, refused, same_bits, state
+from models import assert_unchanged, fit_quietly, refused, same_bits, state
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
@@ -381,14 +381,14 @@ def interrupt_in_epoch(monkeypatch, epoch):
     """Make Ctrl-C arrive just before the kernel runs the given epoch."""
     calls = []
 
-    class Training(_kernel.Training):
+    class Training(_kernel.Trainer):
         def epoch(self, weights, velocity, eta):
             calls.append(eta)
             if len(calls) == epoch:
                 signal.raise_signal(signal.SIGINT)
             return super().epoch(weights, velocity, eta)
 
-    monkeypatch.setattr(_kernel, "Training", Training)
+    monkeypatch.setattr(_kernel, "Trainer", Training)
 
 
 def test_an_interrupted_fit_leaves_the_last_whole_epoch(data, monkeypatch):
@@ -507,7 +507,7 @@ def test_ctrl_c_is_heard_all_along_one_call_over_many_rows(data, form, monkeypat
     X = form(X) if form is not np.asarray else X
     y, before, heard = np.ones(n), state(model), []
 
-    class Training(_kernel.Training):
+    class Training(_kernel.Trainer):
         def epoch(self, *arguments):
             signal.setitimer(signal.ITIMER_REAL, 1e-3, 1e-3)
             try:
@@ -520,7 +520,7 @@ def test_ctrl_c_is_heard_all_along_one_call_over_many_rows(data, form, monkeypat
         if len(heard) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_kernel, "Training", Training)
+    monkeypatch.setattr(_kernel, "Trainer", Training)
     monkeypatch.setattr(_boundary, "CHUNK", _boundary.CHUNK // 100)  # 300 of them
     previous = signal.signal(signal.SIGALRM, hear)
     try:

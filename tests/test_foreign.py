@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hashes import FITS, data_of
-from oracle import fit_quietly
+from models import fit_quietly
 from scipy.sparse import issparse
 
 from sklearn_backprop import BackpropRegressor

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
-from oracle import refused, same_bits
+from models import refused, same_bits
 from sklearn import config_context
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import Ridge

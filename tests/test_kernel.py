@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse
+from models import largest_difference, weights_of
 from numpy.testing import assert_allclose
-from oracle import largest_difference, weights_of
 from scipy.special import expit
 from sklearn.neural_network import MLPRegressor
 
@@ -35,7 +35,7 @@ def training(H, X, y, *, order=None, **settings):
     y = y.astype(X.dtype).reshape(len(y), -1)
     shape = d, H, y.shape[1]
     samples = _kernel.Samples(X, y, np.zeros(d), np.ones(d), order)
-    return _kernel.Training(shape, samples, **settings)
+    return _kernel.Trainer(shape, samples, **settings)
 
 
 def as_given(X):
@@ -357,7 +357,7 @@ def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d
         monkeypatch.setattr(_boundary, "CHUNK", operations)
         chunk = _kernel.chunk_length(d, H, K)
         assert chunk > n if operations > 1 else chunk == 8
-        trained = _kernel.Training(
+        trained = _kernel.Trainer(
             (d, H, K),
             samples,
             batch_size=min(batch_size, n),

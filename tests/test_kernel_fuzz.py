@@ -119,7 +119,7 @@ def test_training_equals_the_equations(case):
     momentum = draw(st.sampled_from([0.0, 0.5, 0.95]))
     eta = 0.1 * (1 - momentum) / (batch_size * (1 + H / 4) * (1 + d / 20))
     samples = _kernel.Samples(X, y, mean, scale, order, fraction)
-    trained = _kernel.Training(
+    trained = _kernel.Trainer(
         shape,
         samples,
         batch_size=batch_size,
@@ -149,7 +149,7 @@ def test_training_equals_the_equations(case):
     assert np.array_equal(before, _kernel.pack(W, v))
     try:
         chunk, _boundary.CHUNK = _boundary.CHUNK, 1
-        again = _kernel.Training(
+        again = _kernel.Trainer(
             shape,
             samples,
             batch_size=batch_size,
@@ -201,7 +201,7 @@ def test_any_finite_numbers_are_survived(case):
     first = _kernel.first_beyond(samples)
     assert first == (expected[0] if len(expected) else n)
     assume(first == n)
-    trained = _kernel.Training(shape, samples)
+    trained = _kernel.Trainer(shape, samples)
     weights, _, loss, finite = trained.epoch(weights, None, draw(st.floats(0, 1e300)))
     W, v = _kernel.unpack(weights, shape)
     with np.errstate(over="ignore"):  # the largest that rows within the limit can make

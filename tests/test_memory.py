@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import assert_unchanged, fit_quietly, state
+from models import assert_unchanged, fit_quietly, state
 
 from sklearn_backprop import BackpropRegressor, _kernel
 
@@ -178,7 +178,7 @@ def kernel_calls():
 
         def train(form=form):
             samples = _kernel.Samples(form, y, zeros, ones, order, fraction)
-            training = _kernel.Training(shape, samples, batch_size=8)
+            training = _kernel.Trainer(shape, samples, batch_size=8)
             training.shuffle(0, 0)
             training.epoch(weights, None, 0.01)
 

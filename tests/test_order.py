@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from oracle import fit_quietly, same_bits
+from models import fit_quietly, same_bits
 
 from sklearn_backprop import BackpropRegressor, _kernel
 from sklearn_backprop._data import as_kernel_input

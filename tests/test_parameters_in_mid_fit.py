@@ -10,7 +10,7 @@ import threading
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import fit_quietly, same_bits
+from models import fit_quietly, same_bits
 
 from sklearn_backprop import BackpropRegressor, _callbacks, _kernel
 
@@ -79,7 +79,7 @@ def set_by_thread(patch, model, name, value, epoch):
     """Another thread sets a parameter just before the kernel runs the given epoch."""
     begun = []
 
-    class Training(_kernel.Training):
+    class Training(_kernel.Trainer):
         def epoch(self, *arguments):
             begun.append(True)
             if len(begun) == epoch:
@@ -88,7 +88,7 @@ def set_by_thread(patch, model, name, value, epoch):
                 thread.join()
             return super().epoch(*arguments)
 
-    patch.setattr(_kernel, "Training", Training)
+    patch.setattr(_kernel, "Trainer", Training)
 
 
 def assert_same_call(model, expected, name, value):

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from oracle import assert_unchanged, state
+from models import assert_unchanged, state
 from sklearn import config_context
 from test_input import INVALID
 

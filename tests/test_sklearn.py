@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from oracle import same_bits
+from models import same_bits
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, StackingRegressor

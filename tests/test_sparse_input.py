@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import fit_quietly, refused, same_bits
+from models import fit_quietly, refused, same_bits
 
 from sklearn_backprop import BackpropRegressor, _data, _kernel, _sparse
 
@@ -344,11 +344,11 @@ def test_a_shape_set_during_training_is_not_that_of_the_call(monkeypatch, moment
     y = np.tile(Y, 10)
     expected = fit_quietly(regressor(momentum=momentum), X.copy(), y)
 
-    class Training(_kernel.Training):
+    class Training(_kernel.Trainer):
         def epoch(self, *arguments):
             X.resize((2, 10 * N * D // 2), refcheck=False)
             return super().epoch(*arguments)
 
-    monkeypatch.setattr(_kernel, "Training", Training)
+    monkeypatch.setattr(_kernel, "Trainer", Training)
     assert same_bits(fit_quietly(regressor(momentum=momentum), X, y), expected)
     assert X.shape == (2, 10 * N * D // 2)

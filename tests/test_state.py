@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from oracle import same_bits
+from models import same_bits
 
 from sklearn_backprop import BackpropRegressor
 from sklearn_backprop._parameters import Parameters

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import same_bits
+from models import same_bits
 
 from sklearn_backprop import BackpropRegressor
 from sklearn_backprop._persistence import CURVES, NAMES

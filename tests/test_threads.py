@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import scipy.sparse
-from oracle import fit_quietly, same_bits
+from models import fit_quietly, same_bits
 from sklearn.base import clone
 
 from sklearn_backprop import BackpropRegressor, _kernel
@@ -131,13 +131,13 @@ def test_a_forked_process_predicts_and_trains_on(random):
 
 
 def test_threads_train_on_the_same_samples(random):
-    # Each Training shuffles an order of its own.
+    # Each Trainer shuffles an order of its own.
     X, y = data_of("plain", random)
     samples = _kernel.Samples(X, y, np.zeros(20), np.ones(20), np.arange(400))
     start = _kernel.pack(random.normal(size=(21, 30)), random.normal(size=(2, 31)))
 
     def train(seed):
-        weights, training = start, _kernel.Training((20, 30, 2), samples)
+        weights, training = start, _kernel.Trainer((20, 30, 2), samples)
         for epoch in range(20):
             training.shuffle(seed, epoch)
             weights, *_ = training.epoch(weights, None, 1e-3)
@@ -156,7 +156,7 @@ def calls_of_the_kernel():
     order, zeros, ones = np.arange(n, dtype=np.int64), np.zeros(d), np.ones(d)
     weights = _kernel.pack(np.zeros((d + 1, H)), np.zeros((1, H + 1)))
     samples = _kernel.Samples(X, y, zeros, ones, order)
-    training = _kernel.Training((d, H, 1), samples)
+    training = _kernel.Trainer((d, H, 1), samples)
     return {
         "train": lambda: training.epoch(weights, None, 1e-3),
         "predict": lambda: _kernel.predict(weights, (d, H, 1), samples),

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from models import fit_quietly as fit
+from models import largest_difference, same_bits, weights_of
 from numpy.testing import assert_allclose
-from oracle import fit_quietly as fit
-from oracle import largest_difference, same_bits, weights_of
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import r2_score
 

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
+from models import weights_of
 from numpy.testing import assert_allclose
-from oracle import weights_of
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_score, train_test_split

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from models import fit_quietly, refused, same_bits, weights_of
 from numpy.testing import assert_allclose
-from oracle import fit_quietly, refused, same_bits, weights_of
 from sklearn import config_context
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning

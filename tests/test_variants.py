@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scipy.sparse
+from models import fit_quietly, largest_difference, same_bits, weights_of
 from numpy.testing import assert_allclose
-from oracle import fit_quietly, largest_difference, same_bits, weights_of
 from sklearn import config_context
 
 from sklearn_backprop import BackpropRegressor, equations

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from models import fit_quietly, largest_difference, refused, same_bits, weights_of
 from numpy.testing import assert_allclose
-from oracle import fit_quietly, largest_difference, refused, same_bits, weights_of
 from sklearn import config_context
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_validate

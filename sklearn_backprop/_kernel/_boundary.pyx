@@ -475,7 +475,7 @@ def predict(weights, shape, Samples samples not None):
     return y_hat
 
 
-cdef class Training:
+cdef class Trainer:
     """A network's shape (d, H, K), the samples that it is trained on, and the rule.
 
     An epoch goes through the order of the samples as it is, or as `shuffle` left it.
