@@ -99,9 +99,10 @@ def test_incremental_trains_on_more_than_a_worker_may_allocate():
 
     for i in range(n_blocks):
         model.partial_fit(X.blocks[i].compute(), y.blocks[i].compute())
-    assert trained.t_ == model.t_ == len(X)
-    assert trained.loss_curve_ == model.loss_curve_
-    weights = trained.estimator_.coefs_ + trained.estimator_.intercepts_
+    learned = trained.estimator_
+    assert learned.t_ == model.t_ == len(X)
+    assert learned.loss_curve_ == model.loss_curve_
+    weights = learned.coefs_ + learned.intercepts_
     for actual, expected in zip(weights, model.coefs_ + model.intercepts_, strict=True):
         np.testing.assert_array_equal(actual, expected)
 
