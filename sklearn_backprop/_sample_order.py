@@ -1,8 +1,8 @@
 """Which sample is used when, and which samples are held out.
 
 Every epoch is a shuffle of one starting order. With shuffle=True that order is by
-content: rows are sorted by a hash of their values, so the order in which they are given
-has no influence. A sample weight is a number of repeats, of which the last may count in
+content: rows are sorted by a hash of their values and the seed, so the order in which
+they are given has no influence. A sample weight is a number of repeats, of which the last may count in
 part.
 """
 
@@ -75,7 +75,7 @@ def sample_order(data, seed, parameters, *, hold_out):
     fingerprint : int
         Of all samples.
     """
-    hashes = _kernel.hash_rows(_kernel.Samples(data.X, data.y))
+    hashes = _kernel.hash_rows(_kernel.Samples(data.X, data.y), seed)
     content = fingerprint(hashes, data.weight)
     rows = held_out = None
     if hold_out:

@@ -36,7 +36,7 @@ FUNCTIONS = {  # and what each needs beside X
     "predict": (lambda given: _kernel.predict(WEIGHTS, SHAPE, given), UNITS),
     "moments": (_kernel.moments, {"order"}),
     "first_beyond": (_kernel.first_beyond, UNITS),
-    "hash_rows": (_kernel.hash_rows, {"y"}),
+    "hash_rows": (lambda given: _kernel.hash_rows(given, 0), {"y"}),
 }
 
 
@@ -105,9 +105,9 @@ def test_a_shuffle_changes_no_samples():
 def test_samples_stay_as_they_were_made():
     # Pointers into what they hold are in use.
     given = samples()
-    expected = _kernel.hash_rows(given)
+    expected = _kernel.hash_rows(given, 0)
     given.__init__(X[:1].copy())
-    assert np.array_equal(_kernel.hash_rows(given), expected)
+    assert np.array_equal(_kernel.hash_rows(given, 0), expected)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_arrays_of_rows_are_as_long_as_there_are_rows():
         lambda: training(y=Y[:-1]),
         lambda: training(y=np.hstack((Y, Y))),
         lambda: samples(fraction=np.ones(N - 1)),
-        lambda: _kernel.hash_rows(samples(y=Y[:-1])),
+        lambda: _kernel.hash_rows(samples(y=Y[:-1]), 0),
         lambda: _kernel.sort_rows(keys[1:], order.copy()),
         lambda: _kernel.sort_rows(keys, order[1:].copy()),
     ]
@@ -168,12 +168,12 @@ def test_targets_have_the_type_that_their_use_takes():
     single = np.float32
     given = samples(X=X.astype(single), y=Y.astype(single))
     with pytest.raises(ValueError, match="dtype float64"):
-        _kernel.hash_rows(given)
+        _kernel.hash_rows(given, 0)
     _kernel.Trainer(SHAPE, given)
     given = samples(X=X.astype(single))
     with pytest.raises(ValueError, match="dtype float32"):
         _kernel.Trainer(SHAPE, given)
-    _kernel.hash_rows(given)
+    _kernel.hash_rows(given, 0)
 
 
 @pytest.mark.parametrize("name", ["y", "mean", "scale", "order", "fraction"])
@@ -200,7 +200,7 @@ def test_rows_have_columns_and_need_not_be():
             X=form(X[:0]), y=Y[:0], order=GIVEN["order"][:0], fraction=np.ones(0)
         )
         assert _kernel.predict(WEIGHTS, SHAPE, none).shape == (0, K)
-        assert _kernel.hash_rows(none).shape == (0,)
+        assert _kernel.hash_rows(none, 0).shape == (0,)
         assert _kernel.first_beyond(none) == 0
         weights, _, loss, finite = _kernel.Trainer(SHAPE, none).epoch(
             WEIGHTS, None, 0.1

@@ -543,7 +543,7 @@ def test_training_on_sparse_rows_with_momentum_looks_for_signals(seen):
         lambda n: partial(_kernel.sort_rows, mixed(n), in_order(n)),
         lambda n: partial(_kernel.shuffle, in_order(n), 0, 0),
         lambda n: partial(
-            _kernel.hash_rows, _kernel.Samples(repeated(n, 10), np.zeros((n, 1)))
+            _kernel.hash_rows, _kernel.Samples(repeated(n, 10), np.zeros((n, 1))), 0
         ),
         lambda n: partial(moments, repeated(n, 10), in_order(n)),
         lambda n: partial(_kernel.first_beyond, as_given(repeated(n, 20))),

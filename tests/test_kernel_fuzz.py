@@ -240,9 +240,10 @@ def test_moments_are_those_of_numpy(given, case):
 def test_hashes_are_of_the_content_alone(given, case):
     X, random = given
     y = random.normal(size=(X.shape[0], case.draw(st.integers(1, 4))))
-    hashes = _kernel.hash_rows(_kernel.Samples(X, y))
+    seed = case.draw(st.integers(0, 2**64 - 1))
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y), seed)
     values = dense(X)
-    assert np.array_equal(hashes, _kernel.hash_rows(_kernel.Samples(values, y)))
+    assert np.array_equal(hashes, _kernel.hash_rows(_kernel.Samples(values, y), seed))
     content = np.hstack((values, y)) + 0.0  # without the sign of a zero
     assert len(set(hashes)) == len(np.unique(content, axis=0))
 

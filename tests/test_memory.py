@@ -186,7 +186,7 @@ def kernel_calls():
         yield partial(_kernel.predict, weights, shape, standardized)
         yield partial(_kernel.moments, ordered)
         yield partial(_kernel.first_beyond, standardized)
-        yield partial(_kernel.hash_rows, _kernel.Samples(form, y))
+        yield partial(_kernel.hash_rows, _kernel.Samples(form, y), 0)
     yield partial(_kernel.pack, W, v)
     yield partial(_kernel.unpack, weights, shape)
     yield partial(_kernel.sort_rows, np.arange(60, dtype=np.uint64), order)

@@ -160,7 +160,10 @@ def test_every_epoch_has_another_order(data):
     # The update by a row depends on those before it, so two epochs in one order and two
     # in another order each give other weights.
     X, y = data
-    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
+    parameters = {"learning_rate_init": 0.1, "standardize": False}
+    model = regressor(**parameters).partial_fit(X, y)
+    samples = _kernel.Samples(X, y[:, np.newaxis])
+    hashes = _kernel.hash_rows(samples, model._state.seed)
     start = starting_order(hashes, None, by_content=True).entries
     orders = []
     for epoch in range(5):
@@ -169,8 +172,6 @@ def test_every_epoch_has_another_order(data):
     assert len({tuple(order) for order in [*orders, start]}) == 6
     assert all(sorted(order) == list(range(120)) for order in orders)
 
-    parameters = {"learning_rate_init": 0.1, "standardize": False}
-    model = regressor(**parameters).partial_fit(X, y)
     for epoch in (1, 2):
         order = start.copy()
         _kernel.shuffle(order, model._state.seed, epoch)
@@ -382,8 +383,9 @@ def test_early_stopping_scores_rows_that_it_did_not_train_on(data, shuffle):
     X, y = data
     parameters = {"early_stopping": True, "shuffle": shuffle}
     model = fit(regressor(validation_fraction=0.2, **parameters), X, y)
-    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
-    rows, held_out = hold_out_rows(hashes, None, 0.2, model._state.seed)
+    seed = model._state.seed
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]), seed)
+    rows, held_out = hold_out_rows(hashes, None, 0.2, seed)
     assert sorted([*rows, *held_out]) == list(range(len(y)))
     assert len(held_out) == 24
     X_val, y_val = X[held_out], y[held_out]

@@ -144,7 +144,7 @@ def test_repeats_are_whole_and_one_in_part():
 
 def test_other_weights_are_other_data(data):
     X, y, weight = data
-    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]))
+    hashes = _kernel.hash_rows(_kernel.Samples(X, y[:, np.newaxis]), 0)
     p = np.arange(150)[::-1]
     weights = [None, weight + 1.0, weight + 1.5, weight + 1.25]
     seen = {fingerprint(hashes, w) for w in weights}

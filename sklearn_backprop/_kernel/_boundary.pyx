@@ -111,7 +111,7 @@ cdef extern from "kernel.h" nogil:
         ) except -1 nogil
         int (*hash_rows)(
             const c_samples *, const double *y, Py_ssize_t n, Py_ssize_t d,
-            Py_ssize_t K, uint64_t *hashes, interrupted
+            Py_ssize_t K, uint64_t seed, uint64_t *hashes, interrupted
         ) except -1 nogil
         void (*pack)(const network *, const void *W, const void *v) noexcept nogil
         void (*unpack)(const network *, void *W, void *v) noexcept nogil
@@ -628,8 +628,11 @@ def first_beyond(Samples samples not None):
     return row
 
 
-def hash_rows(Samples samples not None):
-    """64 bits for each row that depend on its values in X and y alone; y is float64."""
+def hash_rows(Samples samples not None, uint64_t seed):
+    """64 bits for each row, of its values in X and y and of the seed; y is float64.
+
+    The same rows have other hashes, and another order by them, for another seed.
+    """
     samples.require(("y",))
     shape = np.shape(samples.arrays["y"])
     cdef Py_ssize_t n = samples.n, d = samples.d, K = shape[1] if len(shape) == 2 else 1
@@ -639,7 +642,7 @@ def hash_rows(Samples samples not None):
     cdef uint64_t *to = <uint64_t *> address(hashes)
 
     with nogil:
-        run.hash_rows(&samples.data, y, n, d, K, to, signaled)
+        run.hash_rows(&samples.data, y, n, d, K, seed, to, signaled)
     return hashes
 
 

@@ -102,10 +102,11 @@ typedef struct {
                    double *room, interrupted);
     /* first row < n with a value beyond ±LIMIT in training units, or n */
     ptrdiff_t (*first_beyond)(const samples *, ptrdiff_t n, ptrdiff_t d, interrupted);
-    /* hashes[i] = 64 bits that depend on the values of row i of X and of y (n, K), and on
-     * nothing else: -0 counts as 0, and values of 0 in X leave no trace */
+    /* hashes[i] = 64 bits that depend on the seed and the values of row i of X and of
+     * y (n, K), and on nothing else: -0 counts as 0, and whether zeros are stored does
+     * not count. Another seed gives hashes that have nothing to do with these. */
     int (*hash_rows)(const samples *, const double *y, ptrdiff_t n, ptrdiff_t d,
-                     ptrdiff_t K, uint64_t *hashes, interrupted);
+                     ptrdiff_t K, uint64_t seed, uint64_t *hashes, interrupted);
     /* weights from W, real (d + 1, H), and v, real (K, H + 1) with v_0 first; and back */
     void (*pack)(const network *, const void *W, const void *v);
     void (*unpack)(const network *, void *W, void *v);
