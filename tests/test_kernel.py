@@ -365,9 +365,11 @@ def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d
             momentum=momentum,
         )
         velocity = np.zeros_like(start) if momentum else None
-        results.append(trained.epoch(start, velocity, 1e-5)[0])
-    assert np.array_equal(*results)
-    assert not np.array_equal(results[0], start)
+        results.append(trained.epoch(start, velocity, 1e-5))
+    (weights, _, loss, _), again = results
+    assert np.array_equal(weights, again[0])
+    assert loss == again[2]
+    assert not np.array_equal(weights, start)
 
 
 def test_moments_are_those_of_numpy(random):
@@ -485,6 +487,149 @@ def test_examples_between_two_looks_at_signals_are_bounded(d, H):
     # Where hidden units are few, fetching rows takes the time: 16 ns a value in
     # columns that are apart.
     assert chunk == 8 or (chunk <= 500_000 and (chunk - 8) * d <= 5_000_000)
+
+
+LONG = 2000
+UNEVEN = {  # values of each of 3000 rows
+    "long first": np.r_[np.full(20, LONG), np.ones(2980)],
+    "long last": np.r_[np.ones(2980), np.full(20, LONG)],
+    "one long": np.r_[np.zeros(1500), LONG, np.zeros(1499)],
+    "by turns": np.tile([LONG, *[0] * 99], 30),
+    "anyhow": np.random.RandomState(0).pareto(1, 3000).clip(0, LONG),
+    "even": np.full(3000, 2),
+}
+
+
+def uneven_rows(random, counts, dtype=np.float64):
+    """CSR with so many values in each row, in neighboring columns."""
+    counts, d = counts.astype(np.int64), LONG
+    indptr = np.r_[0, np.cumsum(counts)]
+    columns = [random.randint(d - count + 1) + np.arange(count) for count in counts]
+    values = random.normal(size=indptr[-1]).astype(dtype)
+    parts = (values, np.concatenate(columns), indptr)
+    return scipy.sparse.csr_array(parts, (len(counts), d))
+
+
+def uneven_order(kind, n, random):
+    """Entries of an order of n rows, their rows, and the fraction of each row."""
+    if kind == "in order":
+        return in_order(n), in_order(n), None
+    if kind == "shuffled":
+        rows = random.permutation(n)
+        return rows, rows, None
+    if kind == "repeated":
+        rows = np.repeat(random.permutation(n)[: n // 2], 3)
+        return rows, rows, None
+    entries = random.randint(0, 2 * n, n)
+    return entries, entries >> 1, np.full(n, 0.5)
+
+
+def chunk_sizes(ends, n, values):
+    """Rows of each chunk, and values of each of its rows."""
+    starts = [0, *ends[:-1]]
+    assert ends[-1] == n
+    assert (np.diff([0, *ends]) > 0).all()
+    return [values[start:stop] for start, stop in zip(starts, ends, strict=True)]
+
+
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("kind", ["in order", "shuffled", "repeated", "fractions"])
+@pytest.mark.parametrize("name", UNEVEN)
+def test_operations_between_two_looks_are_bounded_on_sparse_rows(
+    random, monkeypatch, name, kind, index
+):
+    # All rows of a chunk but its last are within the bound, where a value takes some
+    # eight times as long as in a dense row; and no chunk is much shorter.
+    H, bound = 50, 10**7
+    monkeypatch.setattr(_boundary, "CHUNK", bound)
+    X = uneven_rows(random, UNEVEN[name])
+    X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
+    (n, d), counts = X.shape, np.diff(X.indptr)
+    entries, rows, fraction = uneven_order(kind, n, random)
+    zeros, ones, y = np.zeros(d), np.ones(d), np.zeros((n, 1))
+    samples = _kernel.Samples(X, y, zeros, ones, entries, fraction)
+    in_training = counts[rows]
+    for batch_size in (1, 7, len(rows)):
+        trained = _kernel.Trainer((d, H, 1), samples, batch_size=batch_size)
+        to_predict = _boundary.chunks_to_predict((d, H, 1), samples)
+        for ends, values in [(trained.chunks(), in_training), (to_predict, counts)]:
+            chunks = chunk_sizes(ends, len(values), values)
+            assert len(chunks) > 1
+            for chunk in chunks:
+                assert (30 * chunk[:-1].sum() + 30 * (len(chunk) - 1)) * H <= bound
+            for chunk in chunks[:-1]:
+                assert (30 * chunk.sum() + 30 * len(chunk)) * H > bound / 10
+    if fraction is None:  # a shuffled epoch is cut where its own rows are long
+        entries = entries.copy()
+        _kernel.shuffle(entries, 3, 4)
+        expected = _kernel.Samples(X, y, zeros, ones, entries)
+        trained.shuffle(3, 4)
+        assert trained.chunks() == _kernel.Trainer((d, H, 1), expected).chunks()
+
+
+def test_zeros_that_the_kernel_writes_out_count_as_operations(random, monkeypatch):
+    # In columns far from 0 a zero is an entry, however few values the rows have.
+    H, d, n = 50, 400, 1000
+    monkeypatch.setattr(_boundary, "CHUNK", 10**7)
+    X, y, ones = scipy.sparse.csr_array((n, d)), np.zeros((n, 1)), np.ones(d)
+    longest = {}
+    for far in (0, d // 2):
+        mean = np.where(np.arange(d) < far, -99.0, 1)
+        samples = _kernel.Samples(X, y, mean, ones, in_order(n))
+        for ends in (
+            _kernel.Trainer((d, H, 1), samples).chunks(),
+            _boundary.chunks_to_predict((d, H, 1), samples),
+        ):
+            longest[far] = max(np.diff([0, *ends]))
+            assert (longest[far] - 1) * (4 * far + 30) * H <= 10**7
+    assert longest[0] > 10 * longest[d // 2]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("batch_size", [1, 7, 400])
+@pytest.mark.parametrize("name", UNEVEN)
+def test_chunks_of_uneven_rows_change_no_bit(
+    random, monkeypatch, name, batch_size, dtype
+):
+    n, d, H, K = 400, LONG, 20, 2
+    X = uneven_rows(random, random.permutation(UNEVEN[name])[:n], dtype=dtype)
+    y = random.normal(size=(n, K)).astype(dtype)
+    fraction = random.uniform(size=n)
+    mean, scale = random.normal(size=d), random.uniform(size=d)
+    mean[:2] = 99 / scale[:2]
+    start = _kernel.pack(
+        (random.normal(size=(d + 1, H)) / 20).astype(dtype), np.zeros((K, H + 1), dtype)
+    )
+    samples = _kernel.Samples(X, y, mean, scale, random.randint(0, 2 * n, n), fraction)
+    results = []
+    for operations in (_boundary.CHUNK, 10**6, 1):
+        monkeypatch.setattr(_boundary, "CHUNK", operations)
+        trained = _kernel.Trainer((d, H, K), samples, batch_size=batch_size, alpha=0.01)
+        few = operations >= 10**7
+        for ends in (
+            trained.chunks(),
+            _boundary.chunks_to_predict((d, H, K), samples),
+        ):
+            assert (len(ends) == 1) == few
+        weights, _, loss, _ = trained.epoch(start, None, 1e-5)
+        predictions = _kernel.predict(weights, (d, H, K), samples)
+        results.append([weights, np.float64(loss), predictions])
+    for others in results[1:]:
+        assert all(map(np.array_equal, results[0], others))
+    assert not np.array_equal(results[0][0], start)
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_sparse_rows_with_momentum_are_cut_as_dense_ones_are(random, name):
+    # All of them are made dense; whole blocks, or chunks would change the bits.
+    X = uneven_rows(random, UNEVEN[name])
+    n, d = X.shape
+    y, shape = np.zeros(n), (d, 5000, 1)
+    chunks = training(shape[1], X, y, momentum=0.5).chunks()
+    assert chunks == training(shape[1], X.toarray(), y, momentum=0.5).chunks()
+    assert chunks[:-1] == [*range(chunks[0], n, chunks[0])]
+    assert chunks[0] == _kernel.chunk_length(d, 5000)
+    assert len(chunks) > 1
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ to during a call; see ../_sparse.py.
 Arrays are of one floating-point type (real), float32 or float64. X may have any
 strides, or be CSR; everything else is C-contiguous. The GIL is released while the
 kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
-Ctrl-C ends a long call within a fraction of a second.
+Ctrl-C ends a long call within a fraction of a second. What cannot be cut may take
+longer: a pass over very many weights, a block of very long rows, or a single row that
+stays sparse.
 
 Nothing here is shared by threads but constants and what they are given to read, so that
 free-threaded Python may do without a lock.
@@ -92,7 +94,7 @@ cdef extern from "kernel.h" nogil:
     ctypedef struct functions:
         double (*train)(
             const network *, const c_samples *, const rule *,
-            Py_ssize_t start, Py_ssize_t stop
+            Py_ssize_t start, Py_ssize_t stop, double loss
         ) noexcept nogil
         void (*predict)(
             const network *, const c_samples *, Py_ssize_t start, Py_ssize_t stop,
@@ -128,7 +130,11 @@ cdef extern from "kernel.h" nogil:
     Py_ssize_t workspace_size(
         Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize
     )
+    Py_ssize_t block_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
     Py_ssize_t rows_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
+    Py_ssize_t values_at(const c_samples *, Py_ssize_t i)
+    void fetch_values_at(const c_samples *, Py_ssize_t i)
+    bint is_far(const c_samples *, Py_ssize_t j)
     const kernel *choose_kernel(const char *name)
     bint cpu_has_fma()
 
@@ -277,7 +283,6 @@ cdef class Samples:
     cdef object dtype  # of X
     cdef Py_ssize_t n
     cdef Py_ssize_t d
-    cdef Py_ssize_t n_entries  # of CSR
     cdef Py_ssize_t length  # of the order
     cdef dict arrays  # held, for as long as there are pointers into them
 
@@ -338,10 +343,10 @@ cdef class Samples:
         data.indices = items(indices, "indices", values.size, index)
         data.indptr = items(indptr, "indptr", <object> self.n + 1, index)
         data.wide_indices = wide
-        self.n_entries = indptr[self.n]
-        if not 0 <= self.n_entries <= values.size:
+        n_entries = indptr[self.n]
+        if not 0 <= n_entries <= values.size:
             raise ValueError(
-                f"X has {values.size} of {self.n_entries} entries. Expected them all."
+                f"X has {values.size} of {n_entries} entries. Expected them all."
             )
         return arrays
 
@@ -357,28 +362,80 @@ cdef class Samples:
         return items(self.arrays["y"], "y", <object> self.n * K, dtype)
 
 
-cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
-    """Samples in about CHUNK operations, in whole blocks.
+# What a sample costs, in operations: four a weight, thirty a sigmoid, and eight an
+# output weight; few hidden units fill a register all the same. What a sample, and the
+# fetching of its values, costs besides is given as the operations that could be done in
+# the time.
+cdef Py_ssize_t cost_of_sample(Py_ssize_t H, Py_ssize_t K) noexcept nogil:
+    return max(H, 8) * (26 + 8 * K) + 2000
 
-    Four operations a weight, thirty a sigmoid, and eight an output weight; few hidden
-    units fill a register all the same. What a sample, and the fetching of its values,
-    costs besides is given as the operations that could be done in the time.
-    """
-    cdef Py_ssize_t operations = CHUNK, a_sample = 2000, a_value = 200
-    cdef Py_ssize_t each = max(H, 8) * (4 * d + 26 + 8 * K) + a_sample + a_value * d
+
+cdef Py_ssize_t cost_of_value(Py_ssize_t H) noexcept nogil:
+    return 4 * max(H, 8) + 200
+
+
+cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
+    """Samples in about CHUNK operations, in whole blocks."""
+    cdef Py_ssize_t operations = CHUNK
+    cdef Py_ssize_t each = cost_of_sample(H, K) + d * cost_of_value(H)
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
-cdef Py_ssize_t chunk_of(const network *net, Samples samples, bint in_rows):
-    """The length of a chunk of the samples.
+# How samples are cut into chunks. What a row that stays sparse costs depends on how many
+# values it has; all others cost the same.
+ctypedef struct chunks:
+    Py_ssize_t length  # of each chunk; 0 where rows stay sparse
+    double most, a_sample, a_value  # operations
 
-    Rows that stay sparse cost as much as they have entries, each some eight times as
-    much as a value of a dense row.
-    """
-    cdef Py_ssize_t d = net.d
+
+cdef chunks chunks_of(
+    const network *net, const c_samples *data, Py_ssize_t itemsize, bint in_rows
+):
+    cdef chunks cut
+    cdef Py_ssize_t j, n_far = 0
+    cdef bint large = block_length(net.d, net.H, itemsize) == LONG_BLOCK
+    cut.length = 0 if in_rows else chunk_length(net.d, net.H, net.K)
+    cut.most = CHUNK
+    # No two rows share a pass over the weights: a value costs more than in a dense row,
+    # and most where the weights are not in a cache. So does a zero in a column far from
+    # 0, for which the kernel also goes through the columns.
+    cut.a_value = (12.0 if large else 4.0) * cost_of_value(net.H)
+    cut.a_sample = cost_of_sample(net.H, net.K)
     if in_rows:
-        d = min(d, 8 * samples.n_entries // max(samples.n, 1))
-    return chunk_length(d, net.H, net.K)
+        for j in range(net.d):
+            n_far += is_far(data, j)
+    if n_far:
+        cut.a_sample += n_far * cut.a_value + 100.0 * net.d
+    return cut
+
+
+cdef Py_ssize_t end_of_chunk(
+    const chunks *cut, const c_samples *data, Py_ssize_t start, Py_ssize_t n
+) noexcept nogil:
+    """Where the chunk ends that begins with entry `start` of n.
+
+    It ends with the row that reaches the bound, so that a chunk costs at most that much
+    and one row.
+    """
+    cdef double cost = 0
+    cdef Py_ssize_t i = start
+    if cut.length:
+        return start + min(cut.length, n - start)
+    while i < n and cost <= cut.most:
+        fetch_values_at(data, min(i + 16, n - 1))
+        cost += cut.a_sample + cut.a_value * max(values_at(data, i), 0)
+        i += 1
+    return i
+
+
+cdef list ends_of_chunks(const chunks *cut, const c_samples *data, Py_ssize_t n):
+    """Where all chunks end; to test."""
+    cdef Py_ssize_t stop = 0
+    ends = []
+    while stop < n:
+        stop = end_of_chunk(cut, data, stop, n)
+        ends.append(stop)
+    return ends
 
 
 cdef network network_of(shape) except *:
@@ -446,12 +503,12 @@ def predict(weights, shape, Samples samples not None):
     cdef const functions *run = functions_of(samples.dtype)
     cdef c_samples data = samples.data
     cdef bint in_rows = data.indptr is not NULL
-    cdef Py_ssize_t chunk = chunk_of(&net, samples, in_rows)
     cdef Py_ssize_t itemsize = samples.dtype.itemsize
-    cdef Py_ssize_t start, stop
+    cdef Py_ssize_t start = 0, stop, n = samples.n
     check_columns(samples, &net)
     data.order.entries = NULL  # of which there may be fewer than rows
     data.order.fraction = NULL
+    cdef chunks cut = chunks_of(&net, &data, itemsize, in_rows)
     weights_of(&net, weights, samples.dtype)
     weights = aligned(weights)
     workspace = aligned_empty(
@@ -467,12 +524,26 @@ def predict(weights, shape, Samples samples not None):
     y_hat = np.empty((samples.n, net.K), weights.dtype)
     cdef void *out = address(y_hat)
 
-    for start in range(0, samples.n, chunk):
-        stop = min(start + chunk, samples.n)
+    while start < n:
         with nogil:
+            stop = end_of_chunk(&cut, &data, start, n)
             run.predict(&net, &data, start, stop, out)
         raise_if_signaled()
+        start = stop
     return y_hat
+
+
+def chunks_to_predict(shape, Samples samples not None):
+    """Where the chunks end that `predict` takes, as a list; to test."""
+    samples.require(("mean", "scale"))
+    cdef network net = network_of(shape)
+    cdef c_samples data = samples.data
+    check_columns(samples, &net)
+    data.order.entries = NULL
+    data.order.fraction = NULL
+    cdef bint in_rows = data.indptr is not NULL
+    cdef chunks cut = chunks_of(&net, &data, samples.dtype.itemsize, in_rows)
+    return ends_of_chunks(&cut, &data, samples.n)
 
 
 cdef class Trainer:
@@ -490,7 +561,7 @@ cdef class Trainer:
     cdef object memory
     cdef object dtype
     cdef readonly Py_ssize_t n
-    cdef Py_ssize_t chunk
+    cdef chunks cut
     cdef bint in_rows
 
     def __init__(
@@ -527,7 +598,7 @@ cdef class Trainer:
             deltas[:] = 0
             self.net.deltas = address(deltas)
         self.in_rows = self.data.indptr is not NULL and momentum == 0
-        self.chunk = chunk_of(&self.net, samples, self.in_rows)
+        self.cut = chunks_of(&self.net, &self.data, itemsize, self.in_rows)
         if self.in_rows:
             rows = aligned_empty(rows_size(d, H, itemsize), self.dtype)
             self.net.rows = address(rows)
@@ -538,6 +609,10 @@ cdef class Trainer:
         memcpy(address(self.shuffled), self.in_starting_order, self.shuffled.nbytes)
         shuffle(self.shuffled, seed, epoch)
         self.data.order.entries = row_numbers(self.shuffled, self.n)
+
+    def chunks(self):
+        """Where the chunks of an epoch end, as a list; to test."""
+        return ends_of_chunks(&self.cut, &self.data, self.n)
 
     def epoch(self, weights, velocity, double learning_rate):
         """Train once on each entry of the order.
@@ -558,7 +633,7 @@ cdef class Trainer:
         """
         cdef network net = self.net
         cdef rule rule = self.rule
-        cdef Py_ssize_t start, stop
+        cdef Py_ssize_t start = 0, stop
         cdef double loss = 0
         cdef bint finite
         weights_of(&net, weights, self.dtype)
@@ -583,13 +658,12 @@ cdef class Trainer:
         if self.in_rows:
             with nogil:
                 self.run.open_rows(&net, &self.data, start_from)
-        for start in range(0, rule.n, self.chunk):
-            stop = min(start + self.chunk, rule.n)
+        while start < rule.n and isfinite(loss):
             with nogil:
-                loss += self.run.train(&net, &self.data, &rule, start, stop)
+                stop = end_of_chunk(&self.cut, &self.data, start, rule.n)
+                loss = self.run.train(&net, &self.data, &rule, start, stop, loss)
             raise_if_signaled()
-            if not isfinite(loss):
-                break
+            start = stop
         with nogil:
             if self.in_rows:
                 self.run.close_rows(&net, &self.data)

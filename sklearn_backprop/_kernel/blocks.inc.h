@@ -204,7 +204,8 @@ static void IN_BLOCKS(end_of_block)(IN_BLOCKS(pass) *pass, int kind, const REAL 
 
 /* one sample at a time: batches of one */
 static double IN_BLOCKS(train_online)(const network *net, const samples *data,
-                                      const rule *rule, ptrdiff_t start, ptrdiff_t stop)
+                                      const rule *rule, ptrdiff_t start, ptrdiff_t stop,
+                                      double loss)
 {
     REAL *rows, *left;
     IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
@@ -215,7 +216,6 @@ static double IN_BLOCKS(train_online)(const network *net, const samples *data,
     const ptrdiff_t d = pass.d, units = pass.units;
     REAL *const a = pass.a, *const g = pass.g;
     REAL gram[M][M];
-    double loss = 0;
 
     memset(g, 0, M * units * sizeof(REAL));
     memset(pass.x_last, 0, M * (d + 1) * sizeof(REAL));
@@ -272,14 +272,14 @@ static double IN_BLOCKS(train_online)(const network *net, const samples *data,
 
 /* batches of several samples: W and v stand still until a batch ends */
 static double IN_BLOCKS(train_batches)(const network *net, const samples *data,
-                                       const rule *rule, ptrdiff_t start, ptrdiff_t stop)
+                                       const rule *rule, ptrdiff_t start,
+                                       ptrdiff_t stop, double loss)
 {
     REAL *rows, *left;
     IN_BLOCKS(pass) pass = IN_BLOCKS(new_pass)(net, &rows, &left);
     const NAME(outputs) out = NAME(outputs_of)(net, rule, left);
     const ptrdiff_t d = pass.d, units = pass.units;
     REAL *const g = pass.g;
-    double loss = 0;
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(MIN(stop - i, M), rule->batch_size - i % rule->batch_size);
@@ -306,11 +306,12 @@ static double IN_BLOCKS(train_batches)(const network *net, const samples *data,
 }
 
 static double IN_BLOCKS(train)(const network *net, const samples *data,
-                               const rule *rule, ptrdiff_t start, ptrdiff_t stop)
+                               const rule *rule, ptrdiff_t start, ptrdiff_t stop,
+                               double loss)
 {
     return rule->batch_size == 1
-               ? IN_BLOCKS(train_online)(net, data, rule, start, stop)
-               : IN_BLOCKS(train_batches)(net, data, rule, start, stop);
+               ? IN_BLOCKS(train_online)(net, data, rule, start, stop, loss)
+               : IN_BLOCKS(train_batches)(net, data, rule, start, stop, loss);
 }
 
 static void IN_BLOCKS(predict)(const network *net, const samples *data, ptrdiff_t start,

@@ -24,7 +24,8 @@
 
 /* Samples in a block, and in one where W is larger than LARGE_BYTES: memory is then
  * the limit, and W is read and written half as often. A chunk of an epoch is a multiple
- * of LONG_BLOCK, so that blocks do not depend on how an epoch is cut. */
+ * of LONG_BLOCK, so that blocks do not depend on how an epoch is cut; rows that stay
+ * sparse come one by one, and may be cut anywhere. */
 #ifndef BLOCK
 #define BLOCK 4
 #endif
@@ -39,6 +40,11 @@
  * that products and sums stay finite. */
 #define LIMIT_F32 1e18
 #define LIMIT_F64 1e100
+
+/* Columns whose mean is so many standard deviations from 0 have hardly any zeros. In
+ * sparse X they are centered one by one: implicitly, the square of this number would be
+ * lost in digits. */
+#define FAR 16
 
 /* "real" is float or double, as the functions to which these are passed. */
 typedef struct {
@@ -85,10 +91,11 @@ typedef struct {
 typedef int (*interrupted)(void);
 
 typedef struct {
-    /* Train on the entries start ≤ i < stop of the order. Returns Σ E, each E from just
-     * before its own update. */
+    /* Train on the entries start ≤ i < stop of the order. Returns loss + Σ E, each E from
+     * just before its own update, so that the sum does not depend on how an epoch is
+     * cut. */
     double (*train)(const network *, const samples *, const rule *, ptrdiff_t start,
-                    ptrdiff_t stop);
+                    ptrdiff_t stop, double loss);
     /* y_hat[i] = ŷ in training units for rows start ≤ i < stop, real (n, K) */
     void (*predict)(const network *, const samples *, ptrdiff_t start, ptrdiff_t stop,
                     void *y_hat);
@@ -128,6 +135,32 @@ static inline ptrdiff_t row_at(const sample_order *order, ptrdiff_t i)
 {
     const int64_t entry = entry_at(order, i);
     return (ptrdiff_t)(order->fraction ? entry >> 1 : entry);
+}
+
+/* how many values CSR holds of the row of entry i */
+static inline ptrdiff_t values_at(const samples *data, ptrdiff_t i)
+{
+    const ptrdiff_t row = row_at(&data->order, i);
+
+    if (data->wide_indices) {
+        const int64_t *const indptr = data->indptr;
+        return (ptrdiff_t)(indptr[row + 1] - indptr[row]);
+    }
+    const int32_t *const indptr = data->indptr;
+    return (ptrdiff_t)indptr[row + 1] - (ptrdiff_t)indptr[row];
+}
+
+/* ask the memory for what values_at will read */
+static inline void fetch_values_at(const samples *data, ptrdiff_t i)
+{
+    __builtin_prefetch((const char *)data->indptr
+                       + row_at(&data->order, i) * (data->wide_indices ? 8 : 4));
+}
+
+static inline int is_far(const samples *data, ptrdiff_t j)
+{
+    const double mu = data->mean[j] * data->scale[j];
+    return mu > FAR || mu < -FAR;
 }
 
 /* how much entry i counts */

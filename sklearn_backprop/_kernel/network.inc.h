@@ -39,14 +39,14 @@
 #include "blocks.inc.h"
 
 static double NAME(train)(const network *net, const samples *data, const rule *rule,
-                          ptrdiff_t start, ptrdiff_t stop)
+                          ptrdiff_t start, ptrdiff_t stop, double loss)
 {
     if (data->indptr && !net->velocity) {
-        return NAME(train_rows)(net, data, rule, start, stop);
+        return NAME(train_rows)(net, data, rule, start, stop, loss);
     }
     return block_length(net->d, net->H, sizeof(REAL)) == BLOCK
-               ? NAME(train_short)(net, data, rule, start, stop)
-               : NAME(train_long)(net, data, rule, start, stop);
+               ? NAME(train_short)(net, data, rule, start, stop, loss)
+               : NAME(train_long)(net, data, rule, start, stop, loss);
 }
 
 static void NAME(predict)(const network *net, const samples *data, ptrdiff_t start,
@@ -74,4 +74,3 @@ static void NAME(predict)(const network *net, const samples *data, ptrdiff_t sta
 #undef LOAD
 #undef STORE
 #undef EACH_ENTRY
-#undef FAR

@@ -57,7 +57,7 @@ static NAME(rows) NAME(rows_of)(const network *net, const samples *data)
     for (ptrdiff_t j = 0; j < rows.d; j++) {
         const double mu = NAME(implicit_mean)(data, j);
         rows.mu_mu += mu * mu;
-        rows.n_far += mu != data->mean[j] * data->scale[j];
+        rows.n_far += is_far(data, j);
     }
     rows.a = net->workspace;
     rows.g = rows.a + rows.units;
@@ -137,16 +137,14 @@ static NAME(entries) NAME(entries_of)(const NAME(rows) *rows, const samples *dat
         NAME(append)(rows, &list, j,
                      NAME(in_training_units)(data, j, (double)row.values[e]));
         list.mu_x += mu * (double)rows->x[list.count - 1];
-        n_far += mu != data->mean[j] * data->scale[j];
+        n_far += is_far(data, j);
     }
     /* zeros in columns that are far: columns of a row ascend */
     ptrdiff_t e = row.start;
     for (ptrdiff_t j = 0; n_far < rows->n_far && j < rows->d; j++) {
-        const int is_far =
-            NAME(implicit_mean)(data, j) != data->mean[j] * data->scale[j];
         if (e < row.stop && NAME(index)(row.columns, row.wide, e) == j) {
             e++;
-        } else if (is_far) {
+        } else if (is_far(data, j)) {
             NAME(append)(rows, &list, j, NAME(in_training_units)(data, j, 0));
             n_far++;
         }
@@ -244,21 +242,21 @@ INLINE void NAME(take)(REAL *u, REAL factor, REAL *delta, ptrdiff_t units)
 }
 
 /* U takes the deltas of the entries first ≤ i ≤ last of the order: of the columns in
- * their rows, or of all if these are fewer. */
+ * their rows, or of all if that is less work. Nobody looks at signals meanwhile, so
+ * that neither may take longer than all columns do, however long the batch. */
 static void NAME(take_deltas)(const NAME(rows) *rows, REAL factor, REAL *deltas,
                               const samples *data, ptrdiff_t first, ptrdiff_t last)
 {
     const ptrdiff_t units = rows->units;
-    ptrdiff_t entries = 0;
+    ptrdiff_t work = 0;
 
-    for (ptrdiff_t i = first; i <= last && entries < rows->d; i++) {
-        const NAME(row) row = NAME(row_of)(data, row_at(&data->order, i));
-        entries += row.stop - row.start;
+    for (ptrdiff_t i = first; i <= last && work < rows->d; i++) {
+        work += 1 + values_at(data, i) + rows->n_far;
     }
-    for (ptrdiff_t j = 0; entries >= rows->d && j < rows->d; j++) {
+    for (ptrdiff_t j = 0; work >= rows->d && j < rows->d; j++) {
         NAME(take)(rows->U + j * units, factor, deltas + j * units, units);
     }
-    for (ptrdiff_t i = first; entries < rows->d && i <= last; i++) {
+    for (ptrdiff_t i = first; work < rows->d && i <= last; i++) {
         const NAME(entries) list =
             NAME(entries_of)(rows, data, row_at(&data->order, i));
         for (ptrdiff_t e = 0; e < list.count; e++) {
@@ -290,7 +288,8 @@ static void NAME(end_batch_of_rows)(const network *net, const samples *data,
 }
 
 static double NAME(train_rows)(const network *net, const samples *data,
-                               const rule *rule, ptrdiff_t start, ptrdiff_t stop)
+                               const rule *rule, ptrdiff_t start, ptrdiff_t stop,
+                               double loss)
 {
     const NAME(rows) rows = NAME(rows_of)(net, data);
     const NAME(outputs) out = NAME(outputs_of)(net, rule, rows.left);
@@ -298,7 +297,6 @@ static double NAME(train_rows)(const network *net, const samples *data,
     const int online = rule->batch_size == 1;
     const int kind = !online ? COLLECTING : rule->alpha ? WITH_PENALTY : PLAIN;
     const REAL *const g = rows.g;
-    double loss = 0;
 
     for (ptrdiff_t p = start; p < stop; p++) {
         const NAME(entries) list =

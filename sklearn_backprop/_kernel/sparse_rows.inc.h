@@ -26,23 +26,17 @@ INLINE NAME(row) NAME(row_of)(const samples *data, ptrdiff_t i)
     for (ptrdiff_t e = (row).start, j; e < (row).stop                                   \
          && (j = NAME(index)((row).columns, (row).wide, e), 1); e++)
 
-/* Columns whose mean is so many standard deviations from 0 have hardly any zeros. They
- * are centered one by one: implicitly, the square of this number would be lost in
- * digits. */
-#define FAR 16
-
 /* μ_j, the mean in units of the standard deviation, or 0 where column j is far */
 INLINE double NAME(implicit_mean)(const samples *data, ptrdiff_t j)
 {
-    const double mu = data->mean[j] * data->scale[j];
-    return fabs(mu) > FAR ? 0 : mu;
+    return is_far(data, j) ? 0 : data->mean[j] * data->scale[j];
 }
 
 /* a value of column j in training units but for the implicit mean */
 INLINE double NAME(in_training_units)(const samples *data, ptrdiff_t j, double value)
 {
     const double scale = data->scale[j], mean = data->mean[j];
-    return fabs(mean * scale) > FAR ? (value - mean) * scale : value * scale;
+    return is_far(data, j) ? (value - mean) * scale : value * scale;
 }
 
 /* x̃ = (1, (x - mean) × scale), with every zero written out */
