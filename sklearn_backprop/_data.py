@@ -1,5 +1,6 @@
 """The data of a call: checked, and as the arrays that everything else works on."""
 
+import math
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -16,7 +17,7 @@ from sklearn.utils.validation import (
 
 from ._numbers import check_numeric
 from ._sparse import canonical, with_checked_indices
-from ._warning import warn
+from ._warning import warn, warn_once
 
 # Cap on the repeats of a row, so that an epoch ends.
 MAX_WEIGHT = 10_000
@@ -28,7 +29,7 @@ USUAL_MEAN_WEIGHT = (0.1, 100)
 LARGEST_COPY = 64 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Data:
     """Samples.
 
@@ -41,22 +42,30 @@ class Data:
         see `Standardization.to_training_units`.
     weight : ndarray of shape (n,) or None
         float64; None if all are 1.
+    dtype : dtype
+        Of predictions of a model that is trained on these data: float32 if X and y are,
+        else float64.
     """
 
     X: Any
     y: np.ndarray
     weight: np.ndarray | None
+    dtype: np.dtype
 
     def __len__(self):
         return len(self.y)
 
+    def n_used(self):
+        """The number of samples of positive weight."""
+        return len(self) if self.weight is None else np.count_nonzero(self.weight)
+
     def take(self, rows):
         """Some of the samples."""
         weight = None if self.weight is None else self.weight[rows]
-        return Data(self.X[rows], self.y[rows], weight)
+        return Data(self.X[rows], self.y[rows], weight, self.dtype)
 
 
-def read(estimator, X, y, sample_weight, *, reset):
+def read(estimator, X, y, sample_weight, *, reset, relative):
     """The samples to train on.
 
     Parameters
@@ -68,6 +77,8 @@ def read(estimator, X, y, sample_weight, *, reset):
     sample_weight : array-like of shape (n,) or None
     reset : bool
         Whether these are the first data of a model.
+    relative : bool
+        Whether weights of an unusual mean are scaled to a mean of 1.
 
     Raises
     ------
@@ -79,8 +90,10 @@ def read(estimator, X, y, sample_weight, *, reset):
     UserWarning
         If the mean weight is far from 1.
     """
-    X, y = _read_arrays(estimator, X, y, None, reset=reset)
-    return Data(X, y, _checked_sample_weight(sample_weight, X))
+    X, y, dtype = _read_arrays(estimator, X, y, None, reset=reset)
+    return Data(
+        X, y, _read_sample_weight(estimator, sample_weight, X, relative=relative), dtype
+    )
 
 
 def read_validation(estimator, X_val, y_val, sample_weight_val, like):
@@ -92,7 +105,7 @@ def read_validation(estimator, X_val, y_val, sample_weight_val, like):
         As `read`; or if the number of outputs is another.
     """
     try:
-        X, y = _read_arrays(estimator, X_val, y_val, like.X.dtype, suffix="_val")
+        X, y, _ = _read_arrays(estimator, X_val, y_val, like.X.dtype, suffix="_val")
         weight = _weights(sample_weight_val, X, "sample_weight_val")
     except (TypeError, ValueError) as error:  # which may speak of X and y
         raise type(error)(f"In the data to validate on: {error}") from error
@@ -101,7 +114,7 @@ def read_validation(estimator, X_val, y_val, sample_weight_val, like):
             f"y_val has {y.shape[1]} outputs, but y has {like.y.shape[1]}. "
             "Expected the same number."
         )
-    return Data(X, y, weight)
+    return Data(X, y, weight, like.dtype)
 
 
 def read_X(estimator, X, dtype):
@@ -114,15 +127,18 @@ def read_X(estimator, X, dtype):
 
 
 def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
-    """X as the kernel reads it, of the dtype or that of its numbers, and y (n, K)."""
+    """X as the kernel reads it, y of shape (n, K), and the dtype of both together.
+
+    X is converted to `dtype`, or to that of its numbers.
+    """
     name_of_X, name_of_y = f"X{suffix}", f"y{suffix}"
     if issparse(y):
         raise ValueError(
             f"{name_of_y} is sparse. Expected a dense array: use {name_of_y}.toarray()."
         )
     X, given = with_checked_indices(X, name_of_X), y
-    found = check_numeric(X, name_of_X)
-    check_numeric(y, name_of_y)
+    dtype_of_X = check_numeric(X, name_of_X)
+    dtype_of_y = check_numeric(y, name_of_y)
     with (
         np.errstate(over="ignore", invalid="ignore"),  # in sums of what is finite
         config_context(assume_finite=False),  # or one NaN would cost the model
@@ -132,7 +148,7 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
             X,
             given,
             accept_sparse="csr",
-            dtype=found if dtype is None else dtype,
+            dtype=dtype_of_X if dtype is None else dtype,
             multi_output=True,
             y_numeric=True,
             reset=reset,
@@ -143,7 +159,8 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
         known = getattr(given, "dtype", None) in (np.float64, np.float32)
         if not known:  # only now are objects numbers, and long doubles of 64 bits
             assert_all_finite(y, input_name=name_of_y)
-        return as_kernel_input(X, name_of_X), y
+        X = as_kernel_input(X, name_of_X)
+        return X, y, np.result_type(X.dtype, dtype_of_y)
 
 
 def as_kernel_input(X, name):
@@ -195,7 +212,7 @@ def _weights(weight, X, name):
     return weight
 
 
-def _checked_sample_weight(sample_weight, X):
+def _read_sample_weight(estimator, sample_weight, X, *, relative):
     """Weights that can be numbers of repeats, or None if each is 1.
 
     Raises
@@ -206,11 +223,26 @@ def _checked_sample_weight(sample_weight, X):
     Warns
     -----
     UserWarning
-        If the mean weight is far from 1.
+        If the mean of the positive weights is far from 1. They are then scaled to a
+        mean of 1 if they are relative.
     """
     weight = _weights(sample_weight, X, "sample_weight")
     if weight is None or (weight == 1).all():
         return None
+    scaled = _with_mean_1(weight)
+    least, most = USUAL_MEAN_WEIGHT
+    unusual = not least <= weight.max() / scaled.max() <= most
+    if unusual and relative:
+        weight = scaled
+        what_follows = (
+            "these are taken as relative: they are divided by their mean. Expected "
+            "numbers of repeats, or weights with a mean of 1."
+        )
+    else:
+        what_follows = (
+            "training takes as long as on that many copies of each row. Divide the "
+            "weights by their mean to rescale it to 1."
+        )
     if weight.max() > MAX_WEIGHT:
         row = int(weight.argmax())
         raise ValueError(
@@ -218,11 +250,24 @@ def _checked_sample_weight(sample_weight, X):
             "the number of times that a sample is repeated. Expected at most "
             f"{MAX_WEIGHT}: divide all weights by their mean."
         )
-    mean = weight.mean()
-    if not USUAL_MEAN_WEIGHT[0] <= mean <= USUAL_MEAN_WEIGHT[1]:
-        warn(
-            f"The mean of sample_weight is {mean:.3g}. A weight is the number of times "
-            "that a sample is repeated: training takes as long as on that many copies "
-            "of each row. Divide the weights by their mean to rescale it to 1."
+    if unusual:
+        message = (
+            "The mean of the positive values in sample_weight is not between "
+            f"{least:g} and {most:g}. A weight is the number of times that a sample is "
+            f"repeated; {what_follows}"
         )
-    return weight
+        if relative:
+            warn(message)
+        else:
+            warn_once(estimator, message)
+    return None if (weight == 1).all() else weight
+
+
+def _with_mean_1(weight):
+    """Weights divided by the mean of the positive, on a grid that rounding is lost in.
+
+    The sum is exact, so that the order of the rows does not matter.
+    """
+    weight = weight / weight.max()
+    scaled = weight / (math.fsum(weight) / np.count_nonzero(weight))
+    return np.ldexp(np.rint(np.ldexp(scaled, 40)), -40)

@@ -4,7 +4,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._learning_rate import initial_learning_rate, stability_bound
-from ._warning import warn
+from ._warning import warn, warn_once
+
+# Standard deviations; one update for a target this far can undo what was learned.
+FAR = 100
 
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
@@ -26,22 +29,33 @@ def divergence_message(epoch, eta, batch_size, parameters):
             "learning_rate_init."
         )
     auto = initial_learning_rate("auto", H, batch_size, momentum)
-    at_half, at_one = (stability_bound(H, batch_size, momentum, z) for z in (0.5, 1))
+    bound = stability_bound(H, batch_size, momentum)
     cure = "." if parameters.standardize else ". Or use standardize=True."
-    if eta < at_one:
+    if eta < bound:
         return (
             f"Training diverged in epoch {epoch}, although the output layer is stable "
-            f"with its learning rate of {eta:g} (up to {at_one:.2g}). The cause may be "
+            f"with its learning rate of {eta:g} (up to {bound:.2g}). The cause may be "
             "values of X or y that are far from all others. Remove or clip them, or "
             f"decrease learning_rate_init{cure}"
         )
     return (
         f"Training diverged in epoch {epoch} with a learning rate of {eta:g}. The "
-        f"output layer is stable up to {at_half:.2g} while hidden outputs are about "
-        f"1/2, and up to {at_one:.2g} whatever they are (hidden_layer_size={H}, "
-        f"samples per batch: {batch_size}, momentum={momentum:g}). Decrease "
+        f"output layer is stable up to {bound:.2g} whatever the hidden outputs are "
+        f"(hidden_layer_size={H}, samples per batch: {batch_size}, "
+        f"momentum={momentum:g}), and up to more where they are small. Decrease "
         f"learning_rate_init; 'auto' is {auto:.2g}{cure}"
     )
+
+
+def warn_of_outliers(estimator, targets):
+    """Warn once of a model if one of (n, K) targets is far from those before."""
+    if max(targets.max(), -targets.min()) > FAR:
+        warn_once(
+            estimator,
+            f"y has values that are more than {FAR} standard deviations away from the "
+            "mean of the first call. Training on them can undo what was learned. Leave "
+            "such rows out, clip y, or begin with rows that are typical of all.",
+        )
 
 
 def warn_of_poor_fit(network, data, order):
@@ -90,16 +104,15 @@ def poor_fit_messages(y, y_hat, z, weight):
     # A constant y is not a poor fit, whatever rounding leaves of its error.
     if squared_error > HARDLY_BETTER * variance + 1e-6 * (mean**2).sum():
         messages.append(
-            "The fit is hardly better than predicting the mean, or worse: its squared "
-            f"error is {squared_error:.3g}, and that of the mean is {variance:.3g}, in "
-            "training units. If the loss decreased too slowly, increase "
-            "learning_rate_init or max_iter, or decrease batch_size, tol or alpha. If "
-            "it was erratic, decrease learning_rate_init."
+            "The fit is hardly better than predicting the mean, or worse. If the loss "
+            "decreased too slowly, increase learning_rate_init or max_iter, or "
+            "decrease batch_size, tol or alpha. If it was erratic, decrease "
+            "learning_rate_init."
         )
     if saturated > TOO_MANY:
         messages.append(
-            f"{saturated:.0%} of the hidden outputs are within {SATURATED} of 0 or 1. "
-            "Such hidden units hardly learn. Large values of X or y may be the cause: "
-            "use standardize=True, or decrease learning_rate_init."
+            f"More than {TOO_MANY:.0%} of the hidden outputs are within {SATURATED} of "
+            "0 or 1. Such hidden units hardly learn. Large values of X or y may be the "
+            "cause: use standardize=True, or decrease learning_rate_init."
         )
     return messages

@@ -31,8 +31,11 @@ class LossCurveDisplay:
         The loss of every epoch.
 
     validation_loss_curve : array-like of shape (n_validated,), default=None
-        The validation loss after each of the last `n_validated` epochs. None if there
-        was no validation.
+        The validation loss after each epoch of early stopping. None if there was no
+        validation.
+
+    validation_epochs : array-like of shape (n_validated,), default=None
+        The numbers of these epochs, from 1. None for the last ones.
 
     estimator_name : str, default=None
         Name of the estimator, for the legend.
@@ -77,10 +80,12 @@ class LossCurveDisplay:
         *,
         loss_curve: Sequence[float] | NDArray[Any],
         validation_loss_curve: Sequence[float] | NDArray[Any] | None = None,
+        validation_epochs: Sequence[int] | NDArray[Any] | None = None,
         estimator_name: str | None = None,
     ) -> None:
         self.loss_curve = loss_curve
         self.validation_loss_curve = validation_loss_curve
+        self.validation_epochs = validation_epochs
         self.estimator_name = estimator_name
 
     @classmethod
@@ -132,6 +137,7 @@ class LossCurveDisplay:
         display = cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
+            validation_epochs=getattr(estimator, "validation_epochs_", None),
             estimator_name=estimator_name if name is None else name,
         )
         return display.plot(ax=ax, **kwargs)
@@ -179,7 +185,9 @@ class LossCurveDisplay:
                 "linestyle": "--",
                 **kwargs,
             }
-            validated = epochs[-len(self.validation_loss_curve) :]
+            validated = self.validation_epochs
+            if validated is None:
+                validated = epochs[-len(self.validation_loss_curve) :]
             (self.validation_line_,) = ax.plot(
                 validated, self.validation_loss_curve, **style
             )

@@ -9,7 +9,7 @@ import math
 # output layer is stable even when every hidden output reaches 1.
 AUTO_FACTOR = 0.3
 
-REDUCTION = 5  # "adaptive" divides the learning rate by this,
+REDUCTION = 5.0  # "adaptive" divides the learning rate by this,
 MAX_REDUCTIONS = 5  # this many times, as MLPRegressor does from its default
 
 
@@ -48,6 +48,9 @@ def initial_learning_rate(learning_rate_init, hidden_layer_size, batch_size, mom
     return float(learning_rate_init)
 
 
-def stability_bound(hidden_layer_size, batch_size, momentum, z):
-    """The η at which the output layer becomes unstable when every z_h is z."""
-    return 2 * (1 - momentum) / (batch_size * (1 + hidden_layer_size * z**2))
+def stability_bound(hidden_layer_size, batch_size, momentum):
+    """The η up to which the output layer is stable, whatever the hidden outputs are.
+
+    It is stable while η b (1 + Σ_h z_h²) < 2 (1 - μ), and every z_h is at most 1.
+    """
+    return 2 * (1 - momentum) / (batch_size * (1 + hidden_layer_size))

@@ -15,7 +15,7 @@ BIAS = 6.0  # initial biases of hidden units are uniform in ±BIAS
 SPREAD = 12.0  # initial weights are SPREAD / d × u⁵, with u uniform in ±1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """The weights as the kernel keeps them, in training units.
 

@@ -22,7 +22,13 @@ DAMAGED = "This saved model is damaged"
 
 WEIGHTS = ("_W", "_v")
 VELOCITY = ("_velocity_W", "_velocity_v")
-CURVES = ("_losses", "_validation_scores", "_validation_losses")
+CURVES = (
+    "_losses",
+    "_validation_epochs",
+    "_validation_scores",
+    "_validation_losses",
+)
+TYPES = {"_validation_epochs": np.int64}  # of other arrays float64
 NAMES = (
     *("_seed", "_t", *WEIGHTS, *VELOCITY, *CURVES),
     *(f"_{field.name}" for field in fields(Standardization)),
@@ -33,12 +39,13 @@ NAMES = (
 def to_pickle(attributes):
     """An estimator's attributes, with its state as plain arrays and numbers."""
     attributes = {**attributes, "_sklearn_backprop_version": VERSION}
-    attributes.pop("_valid_params", None)  # compared by identity, which is lost
+    for name in ("_valid_params", "_warned"):  # of calls, not of the model
+        attributes.pop(name, None)
     state = attributes.pop("_state", None)
     if state is None:
         return attributes
     network, velocity = state.network, state.network.velocity_matrices()
-    curves = (state.losses, state.validation_scores, state.validation_losses)
+    curves = (state.losses, *state.validation_curves())
     return {
         **attributes,
         "_seed": state.seed,
@@ -114,7 +121,7 @@ def _state_of(saved):
     arrays = {
         **{name: _array(saved, name, shape, dtype) for name, shape in shapes.items()},
         **{
-            name: _array(saved, name, (size,), np.float64)
+            name: _array(saved, name, (size,), TYPES.get(name, np.float64))
             for name, size in (statistics | curves).items()
         },
     }

@@ -9,7 +9,7 @@ before ended.
 import numpy as np
 from sklearn.utils import check_random_state
 
-INITIAL_WEIGHTS, HOLD_OUT = range(2)
+INITIAL_WEIGHTS = 0  # a purpose
 
 
 def draw_seed(random_state):

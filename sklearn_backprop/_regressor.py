@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # short signatures in help()
 
+import math
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -18,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
-from ._diagnosis import warn_of_poor_fit
+from ._diagnosis import warn_of_outliers, warn_of_poor_fit
 from ._parameters import Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
@@ -129,7 +130,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, of the shuffling, and of the rows that
-        `early_stopping` holds out. Pass an int for the same model in every call.
+        `early_stopping` holds out. Pass an int for the same model in every call. A
+        failed call leaves a RandomState as it was.
 
     early_stopping : bool, default=False
         Whether to hold out `validation_fraction` of the rows, or take the `X_val` of
@@ -139,8 +141,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     validation_fraction : float, default=0.1
         Fraction of the rows, or of their weights, that `early_stopping` holds out,
-        between 0 and 1; at least two rows that differ. All copies of a row stay
-        together.
+        between 0 and 1; at least two rows that differ. With ``shuffle=True`` they are
+        chosen by their content: all copies of a row stay together, copies that make up
+        more than the fraction are trained on, and at most half of the distinct rows are
+        held out. With ``shuffle=False`` the last rows are held out.
 
     warm_start : bool, default=False
         Whether `fit` continues with the model of the call before, for `max_iter` more
@@ -170,12 +174,14 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     loss_curve_ : list of float
         The loss of every epoch.
 
+    validation_epochs_ : list of int or None
+        The epochs with early stopping, counted from 1; None if there was none.
+
     validation_scores_ : list of float or None
-        R² on the held-out rows after every epoch of early stopping; None if there was
-        none.
+        R² on the held-out rows after each of these epochs; None if there was none.
 
     validation_loss_curve_ : list of float or None
-        The weighted mean of E over the held-out rows after every such epoch, in
+        The weighted mean of E over the held-out rows after each of these epochs, in
         training units.
 
     best_validation_score_ : float or None
@@ -210,7 +216,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     Notes
     -----
     Data of float32 or float64 are used in place if they are C-contiguous, or 64 MB and
-    more; float32 data give a float32 model. Sparse X is centered without being made
+    more. X of float32 is trained on in float32. Sparse X is centered without being made
     dense (with momentum, a few rows at a time are). With ``shuffle=True`` the order of
     the rows has no influence on the model. The same data and seed give the same bits on
     every CPU with fused multiply-add.
@@ -329,7 +335,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             Number of times that each sample is repeated in an epoch: 2 uses the sample
             twice, 2.5 makes two full updates and one of half the size, and 0 leaves the
             sample out, though X and y have to be valid there, too. From 0 to 10,000;
-            None is 1 for all.
+            None is 1 for all. If the mean of the positive weights is below 0.1 or above
+            100, they are taken as relative, and divided by it.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Data to validate on, in place of rows that are held out. In a `Pipeline`,
             ``transform_input=["X_val"]`` transforms them as `X`, where scikit-learn's
@@ -359,21 +366,23 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             ``learning_rate="linear"``), the model is hardly better than predicting the
             mean, or nearly all of its hidden units are saturated. If the targets to
             validate on are all the same while others are not, or no epoch predicts
-            those in `y_val` better than their mean does.
+            them better than their mean does.
         UserWarning
-            If the mean of `sample_weight` is below 0.1 or above 100. In a warm start,
-            if a value of y is 100 standard deviations and more from the mean.
+            If weights are taken as relative. In a warm start,
+            if a value of y is more than 100 standard deviations from the mean.
         """
         parameters = Parameters.of(self)
         callbacks = EpochCallbacks(self, parameters.max_iter)
-        with Rollback(self) as rollback:
+        with Rollback(self, parameters.random_state) as rollback:
             check_arguments(parameters.early_stopping, X_val, y_val, sample_weight_val)
             before = self._last_state() if parameters.warm_start else None
-            given = read(self, X, y, sample_weight, reset=before is None)
+            given = read(self, X, y, sample_weight, reset=before is None, relative=True)
             hold_out = parameters.early_stopping and X_val is None
             data, order, state, held_out = prepare(
                 given, before, parameters, hold_out=hold_out
             )
+            if before is not None and parameters.standardize:
+                warn_of_outliers(self, data.y)
             validation = None
             if hold_out:
                 validation = Validation.held_out(data, held_out)
@@ -381,9 +390,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 given = read_validation(self, X_val, y_val, sample_weight_val, given)
                 validation = Validation.given(given, state.network.standardization)
             if validation is not None:
-                validation.warn_if_constant(data.y[order.rows()])
+                validation.warn_if_constant(data, order)
 
             training = Training(data, order, state, parameters, validation)
+            self._state = state  # which callbacks may look at
             callbacks.begin(X, y, sample_weight)
             report_every = -(-parameters.max_iter // 10)
             for epoch in range(1, parameters.max_iter + 1):
@@ -399,8 +409,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 self._state = replace(state, network=training.best_network)
             callbacks.end()
 
-            if validation is not None and X_val is not None:
-                validation.warn_if_poor(training.best_score)
+            if validation is not None:
+                validation.warn_if_poor(training.best_score, given=X_val is not None)
             if not stopped and parameters.learning_rate != "linear":
                 warn(
                     f"Training reached max_iter={parameters.max_iter} before "
@@ -451,20 +461,24 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             is 100 standard deviations and more from the mean. If the mean of
             `sample_weight` is below 0.1 or above 100.
         """
-        with Rollback(self):
-            parameters = Parameters.of(self, getattr(self, "_valid_params", None))
-            _can_fit_partially(parameters)  # it may have changed since the call began
+        parameters = Parameters.of(self, getattr(self, "_valid_params", None))
+        _can_fit_partially(parameters)  # it may have changed since the call began
+        with Rollback(self, parameters.random_state):
             if not get_config()["skip_parameter_validation"]:
                 self._valid_params = parameters
             before = self._last_state()
-            given = read(self, X, y, sample_weight, reset=before is None)
+            given = read(
+                self, X, y, sample_weight, reset=before is None, relative=False
+            )
             data, order, state, _ = prepare(given, before, parameters)
-            if before is None and parameters.standardize and len(data) < FEW_ROWS:
+            if before is not None and parameters.standardize:
+                warn_of_outliers(self, data.y)
+            elif parameters.standardize and data.n_used() < FEW_ROWS:
                 warn(
-                    f"The mean and standard deviation of the {len(data)} rows in the "
-                    "first partial_fit standardize all later calls too. Begin with at "
-                    f"least {FEW_ROWS} rows, or standardize X and y yourself and set "
-                    "standardize=False."
+                    f"The first partial_fit has fewer than {FEW_ROWS} rows. Their "
+                    "mean and standard deviation standardize all later calls too. "
+                    f"Begin with at least {FEW_ROWS} rows, or standardize X and y "
+                    "yourself and set standardize=False."
                 )
             self._state = Training(data, order, state, parameters).epoch(state)
         if parameters.verbose:
@@ -484,7 +498,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Returns
         -------
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the units of the data and the dtype of the training data.
+            In the units of the data; float32 if X and y of the first call to `fit`
+            or `partial_fit` were, else float64.
 
         Raises
         ------
@@ -521,17 +536,26 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     @property
     def loss_(self) -> float:
         """Weighted mean of E over the samples of the last epoch."""
-        return self._fitted().losses.last()
+        losses = self._fitted().losses
+        if len(losses) == 0:
+            raise AttributeError("loss_ is there after the first epoch.")
+        return losses.last()
 
     @property
     def best_loss_(self) -> float:
         """The lowest loss of an epoch."""
-        return min(self.loss_curve_)
+        return min(self.loss_curve_, default=math.inf)
 
     @property
     def loss_curve_(self) -> list[float]:
         """The loss of every epoch."""
         return self._fitted().losses.values()
+
+    @property
+    def validation_epochs_(self) -> list[int] | None:
+        """The epochs with early stopping, counted from 1."""
+        epochs = self._fitted().validation_epochs
+        return None if epochs is None else epochs.values()
 
     @property
     def validation_scores_(self) -> list[float] | None:

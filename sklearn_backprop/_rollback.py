@@ -1,5 +1,7 @@
 """Restore an estimator after a failed or interrupted call."""
 
+import numpy as np
+
 
 class Rollback:
     """Restore the attributes of an estimator when the guarded block raises.
@@ -12,13 +14,19 @@ class Rollback:
     ----------
     estimator : object
         Whatever keeps its state in ``__dict__``.
+    random_state : RandomState or anything else
+        A RandomState is restored with the attributes from before the block, as if no
+        number had been drawn.
     """
 
-    def __init__(self, estimator):
+    def __init__(self, estimator, random_state):
         self.estimator = estimator
+        self.random_state = random_state
 
     def __enter__(self):
         self.before = self.kept = vars(self.estimator).copy()
+        if isinstance(self.random_state, np.random.RandomState):
+            self.drawn_from = self.random_state.get_state(legacy=False)
         return self
 
     def keep(self):
@@ -26,6 +34,10 @@ class Rollback:
         self.kept = vars(self.estimator).copy()
 
     def __exit__(self, kind, error, traceback):
-        if kind is not None:
-            failed = issubclass(kind, Exception)
-            self.estimator.__dict__ = self.before if failed else self.kept
+        if kind is None:
+            return
+        if issubclass(kind, Exception):
+            self.kept = self.before
+        self.estimator.__dict__ = self.kept
+        if self.kept is self.before and hasattr(self, "drawn_from"):
+            self.random_state.set_state(self.drawn_from)

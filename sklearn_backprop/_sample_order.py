@@ -2,8 +2,8 @@
 
 Every epoch is a shuffle of one starting order. With shuffle=True that order is by
 content: rows are sorted by a hash of their values and the seed, so the order in which
-they are given has no influence. A sample weight is a number of repeats, of which the last may count in
-part.
+they are given has no influence. A sample weight is a number of repeats, of which the
+last may count in part.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _kernel
-from ._random import HOLD_OUT, generator
 from ._sums import ordered_sum
 
 WEIGHT_UNITS = 2**20  # to a weight of 1, where the weights of copies are added up
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SampleOrder:
     """The samples of an epoch in their starting order.
 
@@ -71,7 +70,8 @@ def sample_order(data, seed, parameters, *, hold_out):
     -------
     order : SampleOrder
     held_out : ndarray or None
-        Row numbers, ordered by content; None without a hold-out.
+        Row numbers: some by their content or, with shuffle=False, the last. None
+        without a hold-out.
     fingerprint : int
         Of all samples.
     """
@@ -79,9 +79,8 @@ def sample_order(data, seed, parameters, *, hold_out):
     content = fingerprint(hashes, data.weight)
     rows = held_out = None
     if hold_out:
-        rows, held_out = hold_out_rows(
-            hashes, data.weight, parameters.validation_fraction, seed
-        )
+        choose = hold_out_by_content if parameters.shuffle else hold_out_last
+        rows, held_out = choose(hashes, data.weight, parameters.validation_fraction)
     order = starting_order(hashes, data.weight, rows, by_content=parameters.shuffle)
     return order, held_out, content
 
@@ -160,8 +159,12 @@ def _bits(numbers):
     return numbers.view(np.uint64)
 
 
-def hold_out_rows(hashes, weight, fraction, seed):
+def hold_out_by_content(hashes, weight, fraction):
     """The rows to train on, and those to hold out, which are ordered by content.
+
+    All copies of a row fall on one side. Contents are taken in the order of their
+    hashes, which is random but does not depend on what else there is. One that does not
+    fit into the fraction is skipped.
 
     Parameters
     ----------
@@ -170,39 +173,83 @@ def hold_out_rows(hashes, weight, fraction, seed):
     weight : ndarray of shape (n_samples,) or None
         None if all are 1. Rows of weight 0 are left out of both.
     fraction : float
-        Fraction of the total weight to hold out; at least two rows that differ, for R²
-        needs them. All copies of a row fall on one side.
-    seed : int
+        Fraction of the total weight to hold out; at least two contents, for R² needs
+        them, and at most half of all.
     """
-    rows = np.arange(len(hashes)) if weight is None else np.flatnonzero(weight)
-    rows = rows.astype(np.int64, copy=False)
+    rows = _rows_of_positive_weight(hashes, weight)
     keys = hashes[rows]
     _kernel.sort_rows(keys, rows)
-    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
-    sizes = np.diff(starts, append=len(rows))
-    if weight is None:
-        weights = sizes
-    else:  # whole numbers, whose sum is the same on every CPU
-        weights = np.rint(weight[rows] * WEIGHT_UNITS).astype(np.int64)
-        weights = np.add.reduceat(weights, starts)
-
-    # Which contents come first hardly depends on what else there is.
-    odd = 2 * int(generator(seed, HOLD_OUT).randint(2**63, dtype=np.uint64)) + 1
-    places = np.arange(len(starts), dtype=np.int64)
-    _kernel.sort_rows(keys[starts] * np.uint64(odd), places)
-    reached = np.cumsum(weights[places])
-    n_held_out = max(2, 1 + int(np.searchsorted(reached, fraction * reached[-1])))
-    if n_held_out >= len(starts):
-        raise ValueError(
-            f"early_stopping=True holds out {n_held_out} distinct samples "
-            f"(validation_fraction={fraction}) and needs at least one more to train "
-            f"on, but X has n_samples = {len(rows)}, of which {len(starts)} are "
-            "distinct. Expected more samples or a smaller validation_fraction."
-        )
-    held_out = np.zeros(len(starts), bool)
-    held_out[places[:n_held_out]] = True
-    held_out = np.repeat(held_out, sizes)
+    starts, weights = _groups(keys, rows, weight)
+    chosen = np.zeros(len(starts), bool)
+    chosen[_that_fit(weights, fraction)] = True
+    _check_hold_out(chosen.sum(), len(starts), len(rows), fraction)
+    held_out = np.repeat(chosen, np.diff(starts, append=len(rows)))
     validation = rows[held_out]
     if weight is not None:  # copies may differ in it, and sums are in this order
         _kernel.sort_rows(keys[held_out] ^ _bits(weight[validation]), validation)
     return np.sort(rows[~held_out]), validation
+
+
+def hold_out_last(hashes, weight, fraction):
+    """The rows to train on, and the last rows, which are held out.
+
+    Arguments are those of `hold_out_by_content`. The first row that is held out differs
+    from the one before it.
+    """
+    rows = _rows_of_positive_weight(hashes, weight)
+    keys = hashes[rows]
+    starts, weights = _groups(keys, rows, weight)
+    from_the_end = np.cumsum(weights[::-1])
+    n_groups = int(np.searchsorted(from_the_end, fraction * from_the_end[-1])) + 1
+    n_groups = max(n_groups, 2)  # neighbors differ
+    _check_hold_out(n_groups, len(starts), len(rows), fraction)
+    first = starts[-n_groups]
+    return rows[:first], rows[first:]
+
+
+def _rows_of_positive_weight(hashes, weight):
+    rows = np.arange(len(hashes)) if weight is None else np.flatnonzero(weight)
+    return rows.astype(np.int64, copy=False)
+
+
+def _groups(keys, rows, weight):
+    """Where neighbors of one key start, and their weights in whole numbers.
+
+    Sums of whole numbers are the same in any order.
+    """
+    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+    if weight is None:
+        return starts, np.diff(starts, append=len(rows))
+    units = np.rint(weight[rows] * WEIGHT_UNITS).astype(np.int64)
+    return starts, np.add.reduceat(units, starts)
+
+
+def _that_fit(weights, fraction):
+    """Indices of groups that make up a fraction of the weight, rounded up."""
+    reached = np.cumsum(weights)
+    n_groups, total = len(weights), reached[-1]
+    most = max(2, n_groups // 2)
+    room = fraction * total + total / n_groups
+    chosen, start = [], 0
+    while len(chosen) < most and (fitting := weights[start:] < room).any():
+        start += int(fitting.argmax())
+        before = reached[start] - weights[start]
+        stop = int(np.searchsorted(reached, before + room))
+        stop = min(stop, start + most - len(chosen))
+        chosen.extend(range(start, stop))
+        room -= reached[stop - 1] - before
+        start = stop
+    if len(chosen) < 2:
+        lightest = np.argsort(weights, kind="stable")
+        chosen = [*chosen, *(i for i in lightest[:2] if i not in chosen)][:2]
+    return chosen
+
+
+def _check_hold_out(n_held_out, n_distinct, n_samples, fraction):
+    if n_held_out >= n_distinct:
+        raise ValueError(
+            f"early_stopping=True holds out {n_held_out} distinct samples "
+            f"(validation_fraction={fraction}) and needs at least one more to train "
+            f"on, but X has n_samples = {n_samples}, of which {n_distinct} are "
+            "distinct. Expected more samples or a smaller validation_fraction."
+        )

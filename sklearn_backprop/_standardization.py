@@ -9,28 +9,27 @@ from scipy.sparse import issparse
 from . import _kernel
 from ._data import Data
 from ._sums import ordered_sum
-from ._warning import warn
 
-LARGEST_FLOAT32 = np.finfo(np.float32).max
+# What is smaller is 0 to float32, or has no reciprocal.
+TINY = np.finfo(np.float32).tiny
 
 # Targets are converted so many at a time, which takes little memory.
 CHUNK = 100_000
 
-# Standard deviations; one update for a target this far can undo what was learned.
-FAR = 100
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Standardization:
     """(value − mean) / std, column by column.
 
     Attributes
     ----------
     X_mean, X_std : ndarray of shape (d,)
-        A standard deviation of 0 says that a column is constant; it is divided by 1.
+        A standard deviation of 0 says that a column is constant, but for rounding.
     y_mean, y_std : ndarray of shape (K,)
     applied : bool
         False where the data are taken as given: means are 0, standard deviations 1.
+    dtype : {"float32", "float64"}
+        Of what is in the units of the data: predictions, `coefs_` and `intercepts_`.
     """
 
     X_mean: np.ndarray
@@ -38,6 +37,7 @@ class Standardization:
     y_mean: np.ndarray
     y_std: np.ndarray
     applied: bool
+    dtype: str
 
     @classmethod
     def measure(cls, data, order):
@@ -49,22 +49,24 @@ class Standardization:
             for values in (data.X, data.y)
         )
         (X_mean, X_std), (y_mean, y_std) = moments
-        return cls(X_mean, X_std, y_mean, y_std, True)
+        return cls(X_mean, X_std, y_mean, y_std, True, str(data.dtype))
 
     @classmethod
-    def identity(cls, d, K):
+    def identity(cls, data):
         """Leave the data as they are."""
-        return cls(np.zeros(d), np.ones(d), np.zeros(K), np.ones(K), False)
+        d, K = data.X.shape[1], data.y.shape[1]
+        zeros_and_ones = np.zeros(d), np.ones(d), np.zeros(K), np.ones(K)
+        return cls(*zeros_and_ones, False, str(data.dtype))
 
     @cached_property
     def X_scale(self):
-        """1 / std, shape (d,)."""
-        return 1 / _divisor(self.X_std)
+        """1 / std, or what stands for it in a constant column, shape (d,)."""
+        return 1 / _divisor(self.X_mean, self.X_std)
 
     @cached_property
-    def y_scale(self):
-        """Std, but 1 where that is 0, shape (K,)."""
-        return _divisor(self.y_std)
+    def y_unit(self):
+        """What 1 in training units is in those of y: std, or its stand-in, (K,)."""
+        return _divisor(self.y_mean, self.y_std)
 
     def to_training_units(self, data, suffix=""):
         """Data whose y is in training units; X is checked and stays as it is.
@@ -79,51 +81,36 @@ class Standardization:
         Raises
         ------
         ValueError
-            If a value exceeds `_kernel.LIMIT` in training units, or what the dtype of X
-            holds.
+            If a value exceeds `_kernel.LIMIT` in training units.
         """
         self._check_X(data.X, f"X{suffix}")
         targets = self._targets(data.y, data.X.dtype, f"y{suffix}")
-        return Data(data.X, targets, data.weight)
-
-    def warn_of_outliers(self, targets):
-        """Warn if one of (n, K) targets in training units is beyond ±`FAR`."""
-        row = _first_beyond(targets, FAR)
-        if self.applied and row < len(targets):
-            distance = np.abs(targets[row]).max()
-            warn(
-                f"Row {row} of y is {distance:.3g} standard deviations away from the "
-                "mean of the first call. Training on it can undo what was learned. "
-                "Leave such rows out, clip y, or begin with rows that are typical of "
-                "all."
-            )
+        return Data(data.X, targets, data.weight, data.dtype)
 
     def to_predictions(self, y_hat):
-        """The output of the network in the units of the data; overwrites y_hat."""
+        """The output of the network in the units of the data; may overwrite y_hat."""
         y = y_hat.astype(np.float64, copy=False)
         with np.errstate(over="ignore"):
-            y *= self.y_scale  # in place, or it would be in memory three times
+            y *= self.y_unit  # in place, or it would be in memory three times
             y += self.y_mean
-        return _finite(y, y_hat.dtype)
+        return _finite(y, self.dtype)
 
     def to_coefs(self, W, v):
         """w_hj and v_kh in the units of the data: [(d, H), (H, K)], read-only."""
         with np.errstate(over="ignore"):
             return [
-                _read_only(W[1:] * self.X_scale[:, np.newaxis], W.dtype),
-                _read_only(v[:, 1:].T * self.y_scale, W.dtype),
+                _read_only(W[1:] * self.X_scale[:, np.newaxis], self.dtype),
+                _read_only(v[:, 1:].T * self.y_unit, self.dtype),
             ]
 
     def to_intercepts(self, W, v):
         """w_h0 and v_k0 in the units of the data: [(H,), (K,)], read-only."""
-        # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
-        mean = self.X_mean * self.X_scale
-        exponent = max(0, np.frexp(mean)[1].max())
-        shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
+        # A mean is at most some 1e16 standard deviations, or rounding would hide these.
+        shift = ordered_sum((self.X_mean * self.X_scale)[:, np.newaxis] * W[1:])
         with np.errstate(over="ignore"):
             return [
-                _read_only(W[0] - np.ldexp(shift, exponent), W.dtype),
-                _read_only(v[:, 0] * self.y_scale + self.y_mean, W.dtype),
+                _read_only(W[0] - shift, self.dtype),
+                _read_only(v[:, 0] * self.y_unit + self.y_mean, self.dtype),
             ]
 
     def _check_X(self, X, name):
@@ -142,23 +129,18 @@ class Standardization:
         with np.errstate(over="ignore"):
             for start in range(0, n, CHUNK):
                 part = slice(start, start + CHUNK)
-                targets[part] = (y[part] - self.y_mean) / self.y_scale
+                targets[part] = (y[part] - self.y_mean) / self.y_unit
         row = _first_beyond(targets, _kernel.LIMIT[dtype])
         if row < n:
             value = y[row, np.abs(targets[row]).argmax()]
             raise _beyond_limit(name, value, f"row {row}", dtype)
-        row = _first_beyond(y, LARGEST_FLOAT32) if dtype == np.float32 else n
-        if row < n:
-            raise ValueError(
-                f"{name} has the value {np.abs(y[row]).max():.3g} in row {row}, which "
-                "is beyond the range of float32, the type of X. Expected smaller "
-                "values, or X of float64."
-            )
         return targets
 
 
-def _divisor(std):
-    return np.where(std == 0, 1, std)
+def _divisor(mean, std):
+    """Std; in a constant column its size, which makes nothing of rounding, or 1."""
+    size = np.abs(mean)
+    return np.where(std > 0, std, np.where(size > TINY, size, 1))
 
 
 def _beyond_limit(name, value, place, dtype):

@@ -88,7 +88,7 @@ class Convergence:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class State:
     """A model after an epoch.
 
@@ -101,8 +101,8 @@ class State:
         Number of samples used, each as often as it was repeated.
     losses : Curve
         Of every epoch.
-    validation_scores, validation_losses : Curve or None
-        Of the epochs with early stopping; None without any.
+    validation_epochs, validation_scores, validation_losses : Curve or None
+        Of the epochs with early stopping, counted from 1; None without any.
     convergence : Convergence
     """
 
@@ -110,14 +110,25 @@ class State:
     seed: int
     t: int
     losses: Curve
+    validation_epochs: Curve | None
     validation_scores: Curve | None
     validation_losses: Curve | None
     convergence: Convergence
+
+    @classmethod
+    def initial(cls, network, seed, fingerprint):
+        """The state before the first epoch, on data with this fingerprint."""
+        convergence = Convergence(fingerprint)
+        return cls(network, seed, 0, Curve(), None, None, None, convergence)
 
     @property
     def n_iter(self):
         """The number of epochs."""
         return len(self.losses)
+
+    def validation_curves(self):
+        """Epochs, scores and losses."""
+        return self.validation_epochs, self.validation_scores, self.validation_losses
 
     def summary(self, *, validated=False):
         """A line about the newest epoch."""

@@ -10,7 +10,7 @@ from ._network import Network
 from ._random import draw_seed
 from ._sample_order import sample_order
 from ._standardization import Standardization
-from ._state import Convergence, Curve, State
+from ._state import Curve, State
 
 # A loss that shows divergence before it overflows; standardized, it begins at ½.
 DIVERGED = 1e10
@@ -51,13 +51,10 @@ def prepare(data, before, parameters, *, hold_out=False):
     )
     if before is None:
         network = _first_network(data, order, seed, parameters)
-        state = State(network, seed, 0, Curve(), None, None, Convergence(fingerprint))
+        state = State.initial(network, seed, fingerprint)
     else:
         state = before.for_data(fingerprint)
-    standardization = state.network.standardization
-    data = standardization.to_training_units(data)
-    if before is not None:  # measured on other rows, from which these may be far
-        standardization.warn_of_outliers(data.y)
+    data = state.network.standardization.to_training_units(data)
     return data, order, state, held_out
 
 
@@ -65,7 +62,7 @@ def _first_network(data, order, seed, parameters):
     if parameters.standardize:
         standardization = Standardization.measure(data, order)
     else:
-        standardization = Standardization.identity(data.X.shape[1], data.y.shape[1])
+        standardization = Standardization.identity(data)
     H = parameters.hidden_layer_size
     return Network.initial(H, standardization, seed, data.X.dtype)
 
@@ -160,11 +157,14 @@ class Training:
             )
         network = Network(weights, velocity, network.shape, network.standardization)
         improved = loss <= state.convergence.lowest_loss - parameters.tol
-        scores, validation_losses = state.validation_scores, state.validation_losses
+        validated = state.validation_curves()
         if self.validation is not None:
             score, validation_loss = self.validation.scores(network)
-            scores = (scores or Curve()).plus(score)
-            validation_losses = (validation_losses or Curve()).plus(validation_loss)
+            values = (state.n_iter + 1, score, validation_loss)
+            validated = [
+                (curve or Curve()).plus(value)
+                for curve, value in zip(validated, values, strict=True)
+            ]
             improved = -score <= -self.best_score - parameters.tol
             if score > self.best_score:
                 self.best_score, self.best_network = score, network
@@ -173,7 +173,6 @@ class Training:
             state.seed,
             state.t + self.kernel.n,
             state.losses.plus(loss),
-            scores,
-            validation_losses,
+            *validated,
             state.convergence.after(loss, improved, parameters),
         )

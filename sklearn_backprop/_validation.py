@@ -13,7 +13,7 @@ from ._warning import warn
 LARGEST = 1e300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Validation:
     """Samples to validate on; y is in training units, and there are always weights."""
 
@@ -41,10 +41,13 @@ class Validation:
         y, y_hat, weight = self.data.y, network.output(self.data.X), self.data.weight
         return r_squared(y, y_hat, weight), mean_error(y, y_hat, weight)
 
-    def warn_if_constant(self, y):
-        """Warn if the targets are all the same, but not those trained on, y (n, K)."""
+    def warn_if_constant(self, data, order):
+        """Warn if the targets are all the same, but those trained on are not."""
         ours = self.data.y
-        if not (ours != ours[0]).any() and (y != y[0]).any():
+        if (ours != ours[0]).any():
+            return
+        y = data.y[order.rows()]
+        if (y != y[0]).any():
             warn(
                 "The targets to validate on are all the same, so that R² cannot tell "
                 "one epoch from another. Expected a y_val that varies, or a larger "
@@ -52,16 +55,35 @@ class Validation:
                 ConvergenceWarning,
             )
 
-    def warn_if_poor(self, score):
-        """Warn if the best R² is no better than that of the mean."""
-        if score <= 0:
-            warn(
-                f"The best R² on X_val and y_val is {score:.3g}: no epoch predicts "
-                "them better than their mean does. Expected data in the units of X and "
-                "y. A Pipeline or TransformedTargetRegressor does not transform them "
-                "by itself.",
-                ConvergenceWarning,
+    def warn_if_poor(self, score, *, given):
+        """Warn if the best R² is no better than that of the mean.
+
+        Parameters
+        ----------
+        score : float
+            The best R².
+        given : bool
+            Whether the user passed the samples, or they were held out.
+        """
+        if score > 0:
+            return
+        if given:
+            what = "X_val and y_val"
+            cause = (
+                "Expected data in the units of X and y. A Pipeline or "
+                "TransformedTargetRegressor does not transform them by itself."
             )
+        else:
+            what = "the held-out samples"
+            cause = (
+                "They may be too few to tell one epoch from another. Expected more "
+                "samples, a larger validation_fraction, or early_stopping=False."
+            )
+        warn(
+            f"The best R² on {what} is not above 0: no epoch predicts them better than "
+            f"their mean does. {cause}",
+            ConvergenceWarning,
+        )
 
 
 def check_arguments(early_stopping, X_val, y_val, sample_weight_val):

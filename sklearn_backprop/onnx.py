@@ -79,7 +79,7 @@ def _convert(scope, operator, container):
     # The converter of MLPRegressor puts all outputs into one column.
     y = OnnxReshape(y, np.array([-1, model.n_outputs_]), **opset)
     y = OnnxCast(y, to=TensorProto.DOUBLE, **opset)
-    y = OnnxAdd(OnnxMul(y, units.y_scale, **opset), units.y_mean, **opset)
+    y = OnnxAdd(OnnxMul(y, units.y_unit, **opset), units.y_mean, **opset)
     OnnxCast(y, to=dtype, output_names=[y_pred], **opset).add_to(scope, container)
 
 

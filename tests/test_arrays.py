@@ -149,9 +149,10 @@ def test_numbers_of_any_type_give_the_model_of_float64(dtype):
 
 
 def test_float32_of_any_byte_order_gives_the_model_of_float32():
-    plain = X.astype(np.float32)
-    assert_same_model((X.astype(">f4"), y.astype(">f4"), weight), (plain, y, weight))
-    model = regressor().fit(X.astype(">f4"), y)
+    plain, targets = X.astype(np.float32), y.astype(np.float32)
+    big_endian = X.astype(">f4"), y.astype(">f4")
+    assert_same_model((*big_endian, weight), (plain, targets, weight))
+    model = regressor().fit(*big_endian)
     assert model.predict(X.astype(">f4")).dtype == np.float32
     model.partial_fit(plain, y)  # the type is the same
 
@@ -169,8 +170,10 @@ def test_lists_of_numbers_are_arrays(container, number):
     rows = container(container(map(number, row)) for row in X.tolist())
     targets = container(map(number, y.tolist()))
     weights = container(map(number, weight.tolist()))
-    plain = X.astype(np.float32) if number is np.float32 else X
-    assert_same_model((rows, targets, weights), (plain, y, weight))
+    plain = X, y
+    if number is np.float32:
+        plain = X.astype(number), y.astype(number)
+    assert_same_model((rows, targets, weights), (*plain, weight))
 
 
 class Wrapped:
@@ -222,7 +225,8 @@ def test_pandas_of_float32_gives_the_model_of_float32(dtype):
         pytest.importorskip("pyarrow")
     plain = pd.DataFrame(X.astype(np.float32), columns=list("abc"))
     assert_same_model((plain.astype(dtype), y, weight), (plain, y, weight))
-    assert regressor().fit(plain.astype(dtype), y).predict(plain).dtype == np.float32
+    model = regressor().fit(plain.astype(dtype), y.astype(np.float32))
+    assert model.predict(plain).dtype == np.float32
 
 
 @pytest.mark.filterwarnings("ignore:pandas.DataFrame with sparse columns")
@@ -374,7 +378,7 @@ def test_more_elements_than_32_bits_count(random):
     parameters = {"standardize": False, "random_state": 0, "learning_rate_init": 1e-7}
     model = BackpropRegressor(1, **parameters).partial_fit(rows, np.ones(n))
     expected = BackpropRegressor(1, **parameters)
-    with pytest.warns(UserWarning, match="mean of sample_weight"):
+    with pytest.warns(UserWarning, match="mean of the positive values"):
         expected.partial_fit(rows[:4], np.ones(4), counted)
     assert same_bits(model, expected)
     assert np.array_equal(model.predict(rows), np.repeat(expected.predict(row), n))

@@ -1,5 +1,7 @@
 """scikit-learn's callbacks; see also `sklearn.callback`, from version 1.9."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,6 +84,30 @@ def test_what_a_callback_is_given_is_the_model_of_that_epoch(data):
         assert snapshot.n_iter_ == epochs
         assert snapshot.loss_curve_ == alone.loss_curve_
         assert np.array_equal(snapshot.predict(X), alone.predict(X))
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_before_the_first_epoch_there_is_the_model_that_training_starts_from(
+    data, refit
+):
+    X, y = data
+    seen = []
+
+    class Looker(Recorder):
+        def on_fit_task_begin(self, estimator, context, **_):
+            if context.task_name == "fit":
+                copied = copy.copy(estimator)
+                seen.append((estimator.n_iter_, copied.loss_curve_, copied.best_loss_))
+                assert not hasattr(copied, "loss_")
+                assert np.array_equal(copied.predict(X), np.full(60, y.mean()))
+                copied.partial_fit(X, y)
+
+    model = regressor()
+    if refit:
+        model.fit(np.column_stack((X, X)), y)
+    fit_quietly(model.set_callbacks(Looker()), X, y)
+    assert seen == [(0, [], np.inf)]
+    assert same_bits(model, fit_quietly(regressor(), X, y))
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

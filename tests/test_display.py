@@ -1,5 +1,6 @@
 """The picture of training."""
 
+import pickle
 import subprocess
 import sys
 
@@ -66,6 +67,29 @@ def test_validation_that_began_later_is_drawn_at_its_epochs(diabetes):
     display = LossCurveDisplay.from_estimator(model)
     assert drawn(display.line_)[0] == [1, 2, 3, 4, 5, 6]
     assert drawn(display.validation_line_)[0] == [4, 5, 6]
+
+
+def test_validation_is_drawn_at_its_epochs_whatever_came_between(diabetes):
+    model = BackpropRegressor(
+        5, max_iter=3, early_stopping=True, warm_start=True, random_state=0
+    )
+    fit_quietly(model, *diabetes)
+    model.set_params(early_stopping=False)
+    for _ in range(2):
+        model.partial_fit(*diabetes)
+    fit_quietly(model, *diabetes)
+    assert model.validation_epochs_ == [1, 2, 3]
+    fit_quietly(model.set_params(early_stopping=True), *diabetes)
+    expected = [1, 2, 3, 9, 10, 11]
+    for given in (model, pickle.loads(pickle.dumps(model))):
+        assert given.validation_epochs_ == expected
+        display = LossCurveDisplay.from_estimator(given)
+        assert drawn(display.line_)[0] == [*range(1, 12)]
+        assert drawn(display.validation_line_)[0] == expected
+    alone = LossCurveDisplay(
+        loss_curve=[3, 2, 1], validation_loss_curve=[2.5, 2], validation_epochs=[1, 3]
+    ).plot()
+    assert drawn(alone.validation_line_) == [[1, 3], [2.5, 2]]
 
 
 def test_several_models_on_the_same_axes_in_the_style_asked_for(validated):

@@ -46,13 +46,14 @@ def run(model, X):
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("parameters", [{}, {"momentum": 0.5}, {"standardize": False}])
 def test_parity_with_predict(diabetes, dtype, tolerance, n_outputs, scaled, parameters):
-    X, y = diabetes[0].astype(dtype), diabetes[1]
+    X, y = diabetes[0].astype(dtype), diabetes[1].astype(dtype)
     if n_outputs == 3:
         y = np.column_stack([y, X[:, 2], X.sum(axis=1)])
     if parameters.get("standardize") is False:
         parameters = {**parameters, "learning_rate_init": 1e-3}
         y = (y - y.mean(axis=0)) / y.std(axis=0)
         X = ((X - X.mean(axis=0)) / X.std(axis=0)).astype(dtype)
+        y = y.astype(dtype)
     model = network(**parameters)
     model = make_pipeline(StandardScaler(), model) if scaled else model
     y_pred = model.fit(X, y).predict(X)

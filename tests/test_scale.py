@@ -98,7 +98,7 @@ def test_the_fit_is_as_good_as_that_of_standardized_data(
 
 @pytest.mark.parametrize("size", [1e30, 1e-30])
 def test_float32_data_of_any_size_are_fitted_as_well(many, standardized_score, size):
-    X, y = (many[0] * size).astype(np.float32), many[1] * size
+    X, y = (many[0] * size).astype(np.float32), (many[1] * size).astype(np.float32)
     y_pred = regressor().fit(X[TRAIN], y[TRAIN]).predict(X[TEST])
     assert y_pred.dtype == np.float32
     assert abs(r2_score(many[1][TEST], y_pred / size) - standardized_score) < 0.01
@@ -148,7 +148,7 @@ def assert_finite_or_refused(model, X, y, **keywords):
         assert np.isfinite(curve).all()
     assert np.isfinite(model.validation_scores_ or []).all()
     # what is as far away as X can be
-    largest = np.finfo(model.coefs_[0].dtype).max
+    largest = np.finfo(X.dtype).max
     far = np.where(np.eye(len(X), X.shape[1]), largest, -largest)
     assert np.isfinite(model.predict(far.astype(X.dtype))).all()
     return True
@@ -228,7 +228,7 @@ def test_weights_beyond_the_dtype_in_the_units_of_the_data_are_its_largest(data)
     largest = np.finfo(float).max
     assert np.abs(model.coefs_[0]).max() == largest
     assert model.score(X * 1e-308, y) > 0.8
-    y_big = spread(y, np.finfo(np.float32).max)
+    y_big = spread(y, np.finfo(np.float32).max).astype(np.float32)
     single = fit_quietly(regressor(max_iter=20), X.astype(np.float32), y_big)
     far = single.predict(50 * X.astype(np.float32))
     assert far.max() == np.finfo(np.float32).max
@@ -242,15 +242,13 @@ def test_columns_that_are_constant_may_be_of_any_size(data):
     assert np.abs(model.intercepts_[0]).max() < 100
 
 
-def test_biases_are_finite_where_products_with_means_are_not(data):
+def test_biases_are_finite_whatever_the_means_are(data):
     # Weights are 0 until a column varies; then means times weights enter the biases.
     X, y = data[0].copy(), data[1]
     X[:, 2:] = [1e115, -1e115]
     model = regressor().partial_fit(X, y).set_params(learning_rate_init=1e99)
     model.partial_fit(np.add(X[:1], [0, 0, 9e99, 9e99]), y[:1])
-    weights = model.coefs_[0][2:]
-    assert np.abs(weights).max() > np.finfo(float).max / 1e115
-    assert np.array_equal(*weights)  # and the means are opposite
+    assert model.coefs_[0][2:].all()
     assert np.isfinite(model.intercepts_[0]).all()
 
 

@@ -56,7 +56,7 @@ MORE_INSTANCES = [
 
 
 # A skipped check is a SkipTestWarning, and warnings are errors here.
-@pytest.mark.filterwarnings("ignore:The mean and standard deviation of the")
+@pytest.mark.filterwarnings("ignore:BackpropRegressor. The first partial_fit has fewer")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     "parameters",

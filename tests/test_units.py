@@ -1,5 +1,6 @@
 """standardize: units do not matter, and the fitted model is the documented network."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_predict_is_the_formula_on_coefs_and_intercepts(split, standardize, dtyp
     if standardize:
         X, X_test, y = 5 * X + 3, 5 * X_test + 3, 100 * y + 20
     model = BackpropRegressor(20, standardize=standardize, random_state=0)
-    model.fit(X.astype(dtype), y)
+    model.fit(X.astype(dtype), y.astype(dtype))
     (W, v), (w_0, v_0) = model.coefs_, model.intercepts_
     assert {array.dtype for array in (W, v, w_0, v_0)} == {np.dtype(dtype)}
     formula = equations.sigmoid(X_test @ W + w_0) @ v + v_0
@@ -73,6 +74,48 @@ def test_predict_is_the_formula_on_coefs_and_intercepts(split, standardize, dtyp
     assert y_pred.dtype == dtype
     assert y_pred.shape == (len(X_test),)
     assert_allclose(y_pred, formula[:, 0], atol=tolerance * np.abs(y).max())
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize(
+    ("type_of_X", "type_of_y", "expected"),
+    [
+        ("f4", "f4", "f4"),
+        ("f4", "f8", "f8"),
+        ("f8", "f4", "f8"),
+        ("f8", "f8", "f8"),
+        ("f4", "i2", "f8"),
+        ("i4", "f4", "f8"),
+    ],
+)
+def test_predictions_have_the_type_of_X_and_y(
+    split, form, type_of_X, type_of_y, expected
+):
+    X, y = np.rint(3 * split[0]).astype(type_of_X), np.rint(9 * split[2])
+    y = np.column_stack((y, -y)).astype(type_of_y)
+    model = BackpropRegressor(5, random_state=0).partial_fit(form(X), y)
+    for _ in range(2):
+        weights = [*model.coefs_, *model.intercepts_]
+        assert {array.dtype for array in weights} == {np.dtype(expected)}
+        assert model.predict(form(X)).dtype == expected
+        # y of a later call changes nothing, and neither does a pickle.
+        model = pickle.loads(pickle.dumps(model)).partial_fit(form(X), y * 1.0)
+
+
+@pytest.mark.parametrize("offset", [1.7e9, -1e12])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_float32_X_leaves_y_its_digits(split, form, offset):
+    X, X_test, y, y_test = (part.astype(np.float32) for part in split)
+    y, y_test = 30 * y.astype(float), 30 * y_test.astype(float)
+    model = BackpropRegressor(20, random_state=0, shuffle=False)
+    near = model.fit(form(X), y).score(form(X_test), y_test)
+    far = model.fit(form(X), y + offset).score(form(X_test), y_test + offset)
+    assert near > 0.8
+    assert_allclose(far, near, atol=1e-2)
+    X_test = X_test.astype(float)
+    (W, v), (w_0, v_0) = model.coefs_, model.intercepts_
+    formula = equations.sigmoid(X_test @ W + w_0) @ v + v_0
+    assert_allclose(model.predict(form(X_test)), formula[:, 0], atol=0.01)
 
 
 def test_the_fitted_model_is_the_network_of_the_equations(split):
@@ -126,6 +169,42 @@ def test_a_column_that_does_not_vary_has_no_influence(split, form, dtype, half):
     assert_allclose(at_0, at_9, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-14)
 
 
+@pytest.mark.parametrize(
+    ("size", "dtype"),
+    [
+        (1.7e18, np.float64),  # nanoseconds
+        (-1e120, np.float64),
+        (1e-200, np.float64),
+        (3.0, np.float64),
+        (1.7e9, np.float32),  # seconds
+        (1e30, np.float32),
+        (-1e-30, np.float32),
+    ],
+)
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("partially", [False, True])
+def test_a_column_that_varies_by_rounding_has_no_influence(
+    split, random, form, size, dtype, partially
+):
+    X, X_test, y, _ = (part.astype(dtype) for part in split)
+    steps = 1 + np.finfo(dtype).eps * random.randint(0, 4, len(X) + len(X_test))
+    column = (size * steps).astype(dtype)
+    train = np.insert(X, 1, column[: len(X)], axis=1)
+    test = np.insert(X_test, 1, column[len(X) :], axis=1)
+    constant = np.insert(X, 1, column[0], axis=1)
+    parameters = {"learning_rate": "linear", "max_iter": 5, "shuffle": False}
+    models = [BackpropRegressor(9, random_state=0, **parameters) for _ in range(2)]
+    for model, data in zip(models, (train, constant), strict=True):
+        if partially:
+            for _ in range(3):
+                model.partial_fit(form(data), y)
+        else:
+            model.fit(form(data), y)
+    predictions = [model.predict(form(test)) for model in models]
+    assert_allclose(*predictions, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-13)
+    assert np.abs(models[0].coefs_[0][1] * size).max() < 1e-6
+
+
 def test_a_column_that_begins_to_vary_is_learned(split):
     X, _, y, _ = split
     first, later = np.insert(X, 1, 0, axis=1), np.insert(X, 1, X[:, 0], axis=1)
@@ -144,7 +223,7 @@ def test_statistics_come_from_the_first_call(split):
     parts = BackpropRegressor(5, random_state=0)
     parts.partial_fit(X[:100], y[:100])
     once = weights_of(parts)
-    with pytest.warns(UserWarning, match="deviation of the 19 rows"):
+    with pytest.warns(UserWarning, match="fewer than 20 rows"):
         BackpropRegressor(5, random_state=0).partial_fit(X[:19], y[:19])
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -102,8 +102,8 @@ def test_statistics_are_those_of_the_repeats(random):
 
 def test_weights_may_all_be_tiny(data):
     X, y, _ = data
-    with pytest.warns(UserWarning, match="mean of sample_weight is 1e-300"):
-        model = fit_quietly(regressor(), X, y, np.full(150, 1e-300))
+    with pytest.warns(UserWarning, match="mean of the positive values in sample_w"):
+        model = regressor().partial_fit(X, y, np.full(150, 1e-300))
     assert_allclose(model.loss_, 0.5, rtol=1e-3)  # there is hardly an update
     assert_allclose(
         model._state.network.standardization.X_mean, X.mean(axis=0), rtol=1e-10
@@ -182,9 +182,75 @@ def test_bad_weights_are_refused(data, weight, message):
 @pytest.mark.parametrize("factor", [0.02, 120])
 def test_unusual_weights_are_questioned(data, factor):
     X, y, _ = data
-    with pytest.warns(UserWarning, match="mean of sample_weight is") as warnings:
+    with pytest.warns(UserWarning, match="mean of the positive values") as warnings:
         regressor(max_iter=60).fit(X[:30], y[:30], np.full(30, factor))
     assert warnings[0].filename == __file__
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-5, 0.05, 1e5, 1e300])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_weights_of_an_unusual_mean_are_relative_in_fit(
+    random, factor, form, early_stopping
+):
+    X, n = random.normal(size=(150, 3)), 150
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    weight = random.randint(0, 4, n).astype(float)
+    weight *= np.count_nonzero(weight) / weight.sum()  # so that their mean is 1
+    p = random.permutation(n)
+    model, scaled, permuted = (
+        regressor(early_stopping=early_stopping) for _ in range(3)
+    )
+    fit_quietly(model, form(X), y, weight)
+    for other, rows in ((scaled, np.arange(n)), (permuted, p)):
+        with pytest.warns(UserWarning, match="^BackpropRegressor: The mean of the pos"):
+            fit_quietly(other, form(X)[rows], y[rows], factor * weight[rows])
+    assert same_bits(scaled, permuted)
+    assert_allclose(scaled.loss_curve_, model.loss_curve_, rtol=1e-9)
+    assert scaled.t_ == model.t_
+
+
+@pytest.mark.parametrize("value", [1e-3, 1 / 150, 1e5, 12345.678])
+def test_equal_weights_of_an_unusual_size_are_none(data, value):
+    X, y, _ = data
+    model = fit_quietly(regressor(), X, y)
+    with pytest.warns(UserWarning, match="relative"):
+        weighted = fit_quietly(regressor(), X, y, np.full(150, value))
+    assert same_bits(model, weighted)
+
+
+def test_relative_weights_have_the_same_limit(data):
+    X, y, _ = data
+    weight = np.full(20_000, 1e-9)
+    weight[3] = 1.0
+    X, y = np.resize(X, (20_000, 3)), np.resize(y, 20_000)
+    with refused(regressor(), "value 19999.* in row 3.* at most 10000"):
+        regressor().fit(X, y, weight)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 150])
+def test_weights_are_repeats_in_partial_fit(data, factor):
+    X, y, weight = data
+    model, repeated = regressor(), regressor()
+    with pytest.warns(UserWarning, match="Divide the weights by their mean"):
+        model.partial_fit(X, y, factor * (weight + 1))
+    for _ in range(2):
+        model.partial_fit(X, y, factor * (weight + 1))  # which says it no more
+    if factor == 150:
+        rows = np.repeat(np.arange(150), factor * (weight + 1).astype(int))
+        for _ in range(3):
+            repeated.partial_fit(X[rows], y[rows])
+        assert same_bits(model, repeated)
+
+
+def test_rows_of_weight_0_are_not_counted_as_seen(data):
+    X, y, _ = data
+    weight = (np.arange(150) < 19).astype(float)
+    with pytest.warns(UserWarning, match="fewer than 20 rows"):
+        model = regressor().partial_fit(X, y, weight)
+    assert model.t_ == 19
+    weight[20] = 0.5
+    assert regressor().partial_fit(X, y, weight).t_ == 20
 
 
 def test_weights_are_left_as_they_are(data):
