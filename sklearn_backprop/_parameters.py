@@ -6,12 +6,43 @@ used.
 """
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from operator import is_not
 from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn import get_config
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+
+# In the form of scikit-learn's `_parameter_constraints`.
+CONSTRAINTS: dict = {
+    "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [StrOptions({"constant", "linear", "invscaling", "adaptive"})],
+    "learning_rate_init": [
+        StrOptions({"auto"}),
+        Interval(Real, 0, None, closed="neither"),
+    ],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [
+        StrOptions({"all"}),
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "standardize": ["boolean"],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "warm_start": ["boolean"],
+    "verbose": ["verbose"],
+}
 
 # Parameters that are sizes of arrays or loops.
 SIZES = ("hidden_layer_size", "batch_size", "max_iter")

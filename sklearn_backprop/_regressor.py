@@ -4,7 +4,6 @@ from __future__ import annotations  # short signatures in help()
 
 import math
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,14 +12,13 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
 from ._diagnosis import warn_of_outliers, warn_of_poor_fit
-from ._parameters import Parameters
+from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
 from ._state import State
@@ -246,30 +244,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
 
-    _parameter_constraints: dict = {  # noqa: RUF012 (scikit-learn's convention)
-        "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "linear", "invscaling", "adaptive"})],
-        "learning_rate_init": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="neither"),
-        ],
-        "momentum": [Interval(Real, 0, 1, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"all"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "standardize": ["boolean"],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints: dict = CONSTRAINTS
 
     def __init__(
         self,
