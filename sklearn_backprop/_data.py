@@ -97,7 +97,15 @@ def read(estimator, X, y, sample_weight, *, reset, relative):
 
 
 def read_validation(estimator, X_val, y_val, sample_weight_val, like):
-    """The samples to validate on, as those of the `Data` like, which is trained on.
+    """The samples to validate on, with the dtype and number of outputs of `like`.
+
+    Parameters
+    ----------
+    estimator : BackpropRegressor
+    X_val, y_val, sample_weight_val
+        As passed to `fit`.
+    like : Data
+        The samples to train on.
 
     Raises
     ------

@@ -1,9 +1,18 @@
 """The learning rate η of every epoch.
 
+A new schedule is named in `SCHEDULES`, has its formula in `learning_rate`, and is
+described in the docstring of `BackpropRegressor`, whose signature names it for type
+checkers.
+
 Only + − × ÷ and the square root are used, which give the same bits on every machine.
 """
 
 import math
+
+SCHEDULES = ("adaptive", "constant", "invscaling", "linear")
+
+# These depend on where training ends: it always runs max_iter epochs.
+OF_FIXED_LENGTH = ("linear",)
 
 # c of learning_rate_init="auto", chosen by benchmarks/bench_defaults.py. Below ½ the
 # output layer is stable even when every hidden output reaches 1.

@@ -113,7 +113,7 @@ def _column(array, place, names):
 
 
 def _check_columns(dtypes, name):
-    """Refuse polars' dates and times, which beside numbers become some."""
+    """Refuse polars' dates and times, which would be converted beside numbers."""
     for dtype in dtypes:
         if dtype.is_temporal():
             raise _not_numeric(name, f"values of type {dtype}")

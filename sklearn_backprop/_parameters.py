@@ -18,10 +18,12 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from ._learning_rate import SCHEDULES
+
 # In the form of scikit-learn's `_parameter_constraints`.
 CONSTRAINTS: dict = {
     "hidden_layer_size": [Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "linear", "invscaling", "adaptive"})],
+    "learning_rate": [StrOptions(set(SCHEDULES))],
     "learning_rate_init": [
         StrOptions({"auto"}),
         Interval(Real, 0, None, closed="neither"),

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
 from ._diagnosis import warn_of_outliers, warn_of_poor_fit
+from ._learning_rate import OF_FIXED_LENGTH
 from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
@@ -316,7 +317,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             Data to validate on, in place of rows that are held out. In a `Pipeline`,
             ``transform_input=["X_val"]`` transforms them as `X`, where scikit-learn's
             metadata routing is enabled and ``set_fit_request(X_val=True, y_val=True)``
-            asks for them; without, they have to be what the earlier steps return.
+            asks for them. Without metadata routing, pass them as the earlier steps of
+            the pipeline return them.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their target values.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -386,7 +388,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
             if validation is not None:
                 validation.warn_if_poor(training.best_score, given=X_val is not None)
-            if not stopped and parameters.learning_rate != "linear":
+            if not stopped and parameters.learning_rate not in OF_FIXED_LENGTH:
                 warn(
                     f"Training reached max_iter={parameters.max_iter} before "
                     "converging. Increase max_iter, or use learning_rate='linear'.",

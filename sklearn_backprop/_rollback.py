@@ -8,7 +8,7 @@ class Rollback:
 
     After an error they are those from before the block. After an interrupt
     (KeyboardInterrupt and its like) they are those of the last `keep`. The block may
-    replace attributes, but must not change what they hold.
+    replace attributes, but must not change what they hold: a `State` cannot be changed.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Rollback:
         return self
 
     def keep(self):
-        """Let an interrupt from here on leave the present attributes."""
+        """Make the present attributes those that are left by an interrupt."""
         self.kept = vars(self.estimator).copy()
 
     def __exit__(self, kind, error, traceback):

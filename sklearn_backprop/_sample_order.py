@@ -23,8 +23,8 @@ class SampleOrder:
     Attributes
     ----------
     entries : ndarray of shape (n_entries,)
-        Row numbers, as int64; with fractions twice that, plus 1 where only the fraction
-        of the row counts.
+        Row numbers, as int64. With fractions, 2 · row is a full repeat of the row, and
+        2 · row + 1 one of which only its fraction counts.
     fraction : ndarray of shape (n_samples,) or None
         How much of its last repeat counts, for every row; None if all count in full.
     """

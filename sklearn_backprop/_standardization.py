@@ -138,7 +138,7 @@ class Standardization:
 
 
 def _divisor(mean, std):
-    """Std; in a constant column its size, which makes nothing of rounding, or 1."""
+    """Std. In a constant column |mean|, beside which rounding is nothing, or 1."""
     size = np.abs(mean)
     return np.where(std > 0, std, np.where(size > TINY, size, 1))
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from ._learning_rate import MAX_REDUCTIONS
+from ._learning_rate import MAX_REDUCTIONS, OF_FIXED_LENGTH
 from ._network import Network
 
 NEW_MODEL = "Call fit with warm_start=False to train a new model."
@@ -78,7 +78,10 @@ class Convergence:
         schedule = parameters.learning_rate
         reductions, converged = self.reductions, False
         no_improvement = 0 if improved else self.no_improvement + 1
-        if no_improvement > parameters.n_iter_no_change and schedule != "linear":
+        if (
+            no_improvement > parameters.n_iter_no_change
+            and schedule not in OF_FIXED_LENGTH
+        ):
             no_improvement = 0
             converged = schedule != "adaptive" or reductions == MAX_REDUCTIONS
             reductions += not converged

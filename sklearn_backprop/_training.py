@@ -124,7 +124,11 @@ class Training:
                 self.best_score, _ = validation.scores(network)
 
     def epoch(self, state):
-        """The state after one more epoch: every sample is used once, or as repeated.
+        """The state after one more epoch, in which every sample is used.
+
+        The epoch has its learning rate and its order of the samples; the kernel trains
+        a copy of the weights on them; validation scores the new network; and the new
+        state says whether training has converged.
 
         Parameters
         ----------
@@ -165,7 +169,7 @@ class Training:
                 (curve or Curve()).plus(value)
                 for curve, value in zip(validated, values, strict=True)
             ]
-            improved = -score <= -self.best_score - parameters.tol
+            improved = -score <= -self.best_score - parameters.tol  # as of a loss
             if score > self.best_score:
                 self.best_score, self.best_network = score, network
         return State(
