@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import (
     _check_sample_weight,
     assert_all_finite,
-    column_or_1d,
     validate_data,
 )
 
 from ._numbers import check_numeric
 from ._sparse import canonical, with_checked_indices
-from ._warning import warn, warn_once
+from ._warning import warn_once
 
 # Cap on the repeats of a row, so that an epoch ends.
 MAX_WEIGHT = 10_000
@@ -90,6 +90,8 @@ def read(estimator, X, y, sample_weight, *, reset, relative):
     UserWarning
         If the mean weight is far from 1.
     """
+    if reset:
+        estimator._warned = frozenset()
     X, y, dtype = _read_arrays(estimator, X, y, None, reset=reset)
     return Data(
         X, y, _read_sample_weight(estimator, sample_weight, X, relative=relative), dtype
@@ -162,7 +164,12 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
             reset=reset,
         )
         if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+            warn_once(
+                estimator,
+                f"A column-vector {name_of_y} was passed. Expected the shape "
+                f"(n_samples,), for example {name_of_y}.ravel().",
+                DataConversionWarning,
+            )
         y = np.require(y.reshape(len(y), -1), np.float64, "CA")
         known = getattr(given, "dtype", None) in (np.float64, np.float32)
         if not known:  # only now are objects numbers, and long doubles of 64 bits
@@ -240,35 +247,28 @@ def _read_sample_weight(estimator, sample_weight, X, *, relative):
     scaled = _with_mean_1(weight)
     least, most = USUAL_MEAN_WEIGHT
     unusual = not least <= weight.max() / scaled.max() <= most
-    if unusual and relative:
-        weight = scaled
-        what_follows = (
-            "these are taken as relative: they are divided by their mean. Expected "
-            "numbers of repeats, or weights with a mean of 1."
-        )
-    else:
-        what_follows = (
-            "training takes as long as on that many copies of each row. Divide the "
-            "weights by their mean to rescale it to 1."
-        )
-    if weight.max() > MAX_WEIGHT:
-        row = int(weight.argmax())
+    repeats = scaled if unusual and relative else weight
+    if repeats.max() > MAX_WEIGHT:
+        row = int(repeats.argmax())
+        is_scaled = f", {repeats[row]:g} times the mean" if repeats is scaled else ""
         raise ValueError(
-            f"sample_weight has the value {weight[row]:g} in row {row}. A weight is "
-            "the number of times that a sample is repeated. Expected at most "
-            f"{MAX_WEIGHT}: divide all weights by their mean."
+            f"sample_weight has the value {weight[row]:g} in row {row}{is_scaled}. A "
+            "weight is the number of times that a sample is repeated. Expected at most "
+            f"{MAX_WEIGHT}: clip the weights, or divide them by their mean."
         )
     if unusual:
-        message = (
+        what_follows = (
+            "These are taken as relative: they are divided by their mean."
+            if relative
+            else "Divide them by the mean of all weights to rescale it to 1."
+        )
+        warn_once(
+            estimator,
             "The mean of the positive values in sample_weight is not between "
             f"{least:g} and {most:g}. A weight is the number of times that a sample is "
-            f"repeated; {what_follows}"
+            f"repeated. {what_follows}",
         )
-        if relative:
-            warn(message)
-        else:
-            warn_once(estimator, message)
-    return None if (weight == 1).all() else weight
+    return None if (repeats == 1).all() else repeats
 
 
 def _with_mean_1(weight):

@@ -47,9 +47,10 @@ def divergence_message(epoch, eta, batch_size, parameters):
     )
 
 
-def warn_of_outliers(estimator, targets):
-    """Warn once of a model if one of (n, K) targets is far from those before."""
-    if max(targets.max(), -targets.min()) > FAR:
+def warn_of_outliers(estimator, data):
+    """Warn once of a model if targets, in training units, are far from those before."""
+    y = data.y if data.weight is None else data.y[data.weight > 0]
+    if max(y.max(), -y.min()) > FAR:
         warn_once(
             estimator,
             f"y has values that are more than {FAR} standard deviations away from the "

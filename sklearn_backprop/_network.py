@@ -51,7 +51,8 @@ class Network:
     @classmethod
     def initial(cls, H, standardization, seed, dtype):
         """The network that training starts from."""
-        constant = standardization.X_std == 0
+        X_std = standardization.X_std
+        constant = (X_std == 0) | np.isinf(X_std)
         d, K = len(constant), len(standardization.y_std)
         random = generator(seed, INITIAL_WEIGHTS)
         W, v = initial_weights((d, H, K), random, dtype)

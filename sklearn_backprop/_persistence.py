@@ -146,7 +146,8 @@ def _array(saved, name, shape, dtype):
         found = f"has shape {value.shape} and dtype {value.dtype}"
     else:
         value = np.array(value, order="C")  # of a masked array all values
-        if np.isfinite(value).all():
+        is_std = name in ("_X_std", "_y_std")  # infinite where rounding is all there is
+        if (value >= 0).all() if is_std else np.isfinite(value).all():
             return value
         found = "is not finite"
     raise ValueError(

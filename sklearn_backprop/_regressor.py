@@ -359,7 +359,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 given, before, parameters, hold_out=hold_out
             )
             if before is not None and parameters.standardize:
-                warn_of_outliers(self, data.y)
+                warn_of_outliers(self, data)
             validation = None
             if hold_out:
                 validation = Validation.held_out(data, held_out)
@@ -449,7 +449,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             )
             data, order, state, _ = prepare(given, before, parameters)
             if before is not None and parameters.standardize:
-                warn_of_outliers(self, data.y)
+                warn_of_outliers(self, data)
             elif parameters.standardize and data.n_used() < FEW_ROWS:
                 warn(
                     f"The first partial_fit has fewer than {FEW_ROWS} rows. Their "

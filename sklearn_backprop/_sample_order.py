@@ -13,6 +13,8 @@ import numpy as np
 from . import _kernel
 from ._sums import ordered_sum
 
+ALMOST_1 = 1 - 1e-12  # for fractions such as 0.07, which times 100 is more than 7
+
 WEIGHT_UNITS = 2**20  # to a weight of 1, where the weights of copies are added up
 
 
@@ -182,7 +184,8 @@ def hold_out_by_content(hashes, weight, fraction):
     starts, weights = _groups(keys, rows, weight)
     chosen = np.zeros(len(starts), bool)
     chosen[_that_fit(weights, fraction)] = True
-    _check_hold_out(chosen.sum(), len(starts), len(rows), fraction)
+    if chosen.all():
+        raise _too_few(len(starts), len(rows), fraction)
     held_out = np.repeat(chosen, np.diff(starts, append=len(rows)))
     validation = rows[held_out]
     if weight is not None:  # copies may differ in it, and sums are in this order
@@ -193,16 +196,18 @@ def hold_out_by_content(hashes, weight, fraction):
 def hold_out_last(hashes, weight, fraction):
     """The rows to train on, and the last rows, which are held out.
 
-    Arguments are those of `hold_out_by_content`. The first row that is held out differs
-    from the one before it.
+    Arguments are those of `hold_out_by_content`. Neighbors that are copies stay
+    together.
     """
     rows = _rows_of_positive_weight(hashes, weight)
     keys = hashes[rows]
     starts, weights = _groups(keys, rows, weight)
     from_the_end = np.cumsum(weights[::-1])
-    n_groups = int(np.searchsorted(from_the_end, fraction * from_the_end[-1])) + 1
-    n_groups = max(n_groups, 2)  # neighbors differ
-    _check_hold_out(n_groups, len(starts), len(rows), fraction)
+    wanted = fraction * from_the_end[-1] * ALMOST_1
+    n_groups = max(2, int(np.searchsorted(from_the_end, wanted)) + 1)
+    if n_groups >= len(starts):
+        n_distinct = len(np.unique(keys))
+        raise _too_few(n_distinct, len(rows), fraction)
     first = starts[-n_groups]
     return rows[:first], rows[first:]
 
@@ -225,31 +230,32 @@ def _groups(keys, rows, weight):
 
 
 def _that_fit(weights, fraction):
-    """Indices of groups that make up a fraction of the weight, rounded up."""
-    reached = np.cumsum(weights)
-    n_groups, total = len(weights), reached[-1]
-    most = max(2, n_groups // 2)
-    room = fraction * total + total / n_groups
-    chosen, start = [], 0
-    while len(chosen) < most and (fitting := weights[start:] < room).any():
-        start += int(fitting.argmax())
-        before = reached[start] - weights[start]
-        stop = int(np.searchsorted(reached, before + room))
-        stop = min(stop, start + most - len(chosen))
-        chosen.extend(range(start, stop))
-        room -= reached[stop - 1] - before
-        start = stop
+    """Indices of the first groups that make up a fraction of the weight, rounded up."""
+    total, n_groups = weights.sum(), len(weights)
+    wanted = fraction * total * ALMOST_1
+    limit, most = wanted + total / n_groups, max(2, n_groups // 2)
+    candidates, chosen, n_chosen, reached = np.arange(n_groups), [], 0, 0
+    while reached < wanted and n_chosen < most:
+        candidates = candidates[weights[candidates] < limit - reached]
+        if len(candidates) == 0:
+            break
+        sums = reached + np.cumsum(weights[candidates])
+        n_fitting = np.searchsorted(sums, limit)
+        n_wanted = np.searchsorted(sums, wanted) + 1
+        n = min(n_fitting, n_wanted, most - n_chosen)
+        chosen.append(candidates[:n])
+        candidates, n_chosen, reached = candidates[n:], n_chosen + n, sums[n - 1]
+    chosen = np.concatenate(chosen) if chosen else candidates[:0]
     if len(chosen) < 2:
         lightest = np.argsort(weights, kind="stable")
-        chosen = [*chosen, *(i for i in lightest[:2] if i not in chosen)][:2]
+        others = lightest[~np.isin(lightest, chosen)]
+        chosen = np.append(chosen, others)[:2]
     return chosen
 
 
-def _check_hold_out(n_held_out, n_distinct, n_samples, fraction):
-    if n_held_out >= n_distinct:
-        raise ValueError(
-            f"early_stopping=True holds out {n_held_out} distinct samples "
-            f"(validation_fraction={fraction}) and needs at least one more to train "
-            f"on, but X has n_samples = {n_samples}, of which {n_distinct} are "
-            "distinct. Expected more samples or a smaller validation_fraction."
-        )
+def _too_few(n_distinct, n_samples, fraction):
+    return ValueError(
+        f"early_stopping=True holds out {fraction:g} of the samples, but at least 2 "
+        f"that differ. Of n_samples = {n_samples}, {n_distinct} differ, and none is "
+        "left to train on. Expected more samples or a smaller validation_fraction."
+    )

@@ -10,9 +10,6 @@ from . import _kernel
 from ._data import Data
 from ._sums import ordered_sum
 
-# What is smaller is 0 to float32, or has no reciprocal.
-TINY = np.finfo(np.float32).tiny
-
 # Targets are converted so many at a time, which takes little memory.
 CHUNK = 100_000
 
@@ -24,8 +21,10 @@ class Standardization:
     Attributes
     ----------
     X_mean, X_std : ndarray of shape (d,)
-        A standard deviation of 0 says that a column is constant, but for rounding.
+        A standard deviation of 0 says that a column is constant: it is divided by 1. An
+        infinite one, that it varies by rounding alone: it becomes 0.
     y_mean, y_std : ndarray of shape (K,)
+        Likewise.
     applied : bool
         False where the data are taken as given: means are 0, standard deviations 1.
     dtype : {"float32", "float64"}
@@ -46,7 +45,7 @@ class Standardization:
             _kernel.moments(
                 _kernel.Samples(values, order=order.entries, fraction=order.fraction)
             )
-            for values in (data.X, data.y)
+            for values in (data.X, data.y.astype(data.dtype, copy=False))
         )
         (X_mean, X_std), (y_mean, y_std) = moments
         return cls(X_mean, X_std, y_mean, y_std, True, str(data.dtype))
@@ -60,13 +59,13 @@ class Standardization:
 
     @cached_property
     def X_scale(self):
-        """1 / std, or what stands for it in a constant column, shape (d,)."""
-        return 1 / _divisor(self.X_mean, self.X_std)
+        """1 / std, shape (d,)."""
+        return 1 / _divisor(self.X_std)
 
     @cached_property
     def y_unit(self):
-        """What 1 in training units is in those of y: std, or its stand-in, (K,)."""
-        return _divisor(self.y_mean, self.y_std)
+        """What 1 in training units is in those of y, shape (K,)."""
+        return np.where(np.isinf(self.y_std), 1, _divisor(self.y_std))
 
     def to_training_units(self, data, suffix=""):
         """Data whose y is in training units; X is checked and stays as it is.
@@ -105,11 +104,13 @@ class Standardization:
 
     def to_intercepts(self, W, v):
         """w_h0 and v_k0 in the units of the data: [(H,), (K,)], read-only."""
-        # A mean is at most some 1e16 standard deviations, or rounding would hide these.
-        shift = ordered_sum((self.X_mean * self.X_scale)[:, np.newaxis] * W[1:])
+        # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
+        mean = self.X_mean * self.X_scale
+        exponent = max(0, np.frexp(mean)[1].max())
+        shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
         with np.errstate(over="ignore"):
             return [
-                _read_only(W[0] - shift, self.dtype),
+                _read_only(W[0] - np.ldexp(shift, exponent), self.dtype),
                 _read_only(v[:, 0] * self.y_unit + self.y_mean, self.dtype),
             ]
 
@@ -126,10 +127,11 @@ class Standardization:
 
     def _targets(self, y, dtype, name):
         targets, n = np.empty(y.shape, dtype), len(y)
+        divisor = np.where(np.isinf(self.y_std), np.inf, self.y_unit)
         with np.errstate(over="ignore"):
             for start in range(0, n, CHUNK):
                 part = slice(start, start + CHUNK)
-                targets[part] = (y[part] - self.y_mean) / self.y_unit
+                targets[part] = (y[part] - self.y_mean) / divisor
         row = _first_beyond(targets, _kernel.LIMIT[dtype])
         if row < n:
             value = y[row, np.abs(targets[row]).argmax()]
@@ -137,10 +139,8 @@ class Standardization:
         return targets
 
 
-def _divisor(mean, std):
-    """Std. In a constant column |mean|, beside which rounding is nothing, or 1."""
-    size = np.abs(mean)
-    return np.where(std > 0, std, np.where(size > TINY, size, 1))
+def _divisor(std):
+    return np.where(std == 0, 1, std)
 
 
 def _beyond_limit(name, value, place, dtype):

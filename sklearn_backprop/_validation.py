@@ -43,11 +43,7 @@ class Validation:
 
     def warn_if_constant(self, data, order):
         """Warn if the targets are all the same, but those trained on are not."""
-        ours = self.data.y
-        if (ours != ours[0]).any():
-            return
-        y = data.y[order.rows()]
-        if (y != y[0]).any():
+        if not varies(self.data.y).any() and varies(data.y[order.rows()]).any():
             warn(
                 "The targets to validate on are all the same, so that R² cannot tell "
                 "one epoch from another. Expected a y_val that varies, or a larger "
@@ -65,7 +61,7 @@ class Validation:
         given : bool
             Whether the user passed the samples, or they were held out.
         """
-        if score > 0:
+        if score > 0 or not varies(self.data.y).any():
             return
         if given:
             what = "X_val and y_val"
@@ -113,6 +109,13 @@ def check_arguments(early_stopping, X_val, y_val, sample_weight_val):
         )
 
 
+def varies(y):
+    """Whether each column of y (n, K) varies by more than rounding."""
+    low, high = y.min(axis=0), y.max(axis=0)
+    rounding = 4 * np.finfo(y.dtype).eps * np.maximum(np.abs(low), np.abs(high))
+    return high / 2 - low / 2 > rounding / 2
+
+
 def squared_error(y, y_hat):
     """(y − ŷ)² in float64, none so large that their weighted sum would overflow."""
     with np.errstate(over="ignore"):
@@ -137,14 +140,13 @@ def r_squared(y, y_hat, weight):
     y, y_hat : ndarray of shape (n, K)
     weight : ndarray of shape (n,)
     """
-    y = y.astype(np.float64)
+    varying, y = varies(y), y.astype(np.float64)
     weight = weight[:, np.newaxis]
     mean = ordered_sum(weight * y) / ordered_sum(weight)
     residual = ordered_sum(weight * squared_error(y, y_hat))
     total = ordered_sum(weight * (y - mean) ** 2)
-    # Rounding may give a constant a total.
-    varies = (total > 0) & (y != y[0]).any(axis=0)
+    scored = (total > 0) & varying
     with np.errstate(over="ignore"):
-        ratio = np.minimum(residual / np.where(varies, total, 1), LARGEST)
-    scores = np.where(varies, 1 - ratio, residual == 0)
+        ratio = np.minimum(residual / np.where(scored, total, 1), LARGEST)
+    scores = np.where(scored, 1 - ratio, residual == 0)
     return float(ordered_sum(scores) / len(scores))

@@ -24,7 +24,7 @@ def warn(message, category=UserWarning):
     warnings.warn(message, category, stacklevel=level)
 
 
-def warn_once(estimator, message):
+def warn_once(estimator, message, category=UserWarning):
     """Warn once of a model, however many calls of partial_fit give reason to.
 
     Python shows a repeated warning once, too, but forgets what it has shown whenever
@@ -33,7 +33,7 @@ def warn_once(estimator, message):
     warned = vars(estimator).get("_warned", frozenset())
     if message not in warned:
         estimator._warned = warned | {message}
-        warn(message)
+        warn(message, category)
 
 
 def _is_ours(module):

@@ -12,7 +12,7 @@ import scipy.sparse
 from models import assert_unchanged, fit_quietly, refused, same_bits, state
 from numpy.testing import assert_allclose
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_backprop import BackpropRegressor, _kernel
@@ -284,6 +284,29 @@ def test_a_stream_is_warned_once(data, case):
         for i in range(50):
             model.partial_fit(X[[i]], y[[i]] + 1e4 * (case == "outliers"), weight)
     assert len(caught) == 1
+
+
+def test_a_new_model_is_warned_again(data):
+    X, y = data
+    model = regressor().partial_fit(X, y)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="more than 100 standard deviations"):
+            model.partial_fit(X[:5], 1e5 * y[:5])
+        fit_quietly(model, X, y)
+
+
+def test_a_stream_of_column_vectors_is_warned_once(data):
+    X, y = data
+    model = regressor()
+    with pytest.warns(DataConversionWarning, match="^BackpropRegressor: A column-vec"):
+        model.partial_fit(X, y[:, np.newaxis])
+    model.partial_fit(X, y[:, np.newaxis])
+
+
+def test_rows_of_weight_0_are_no_outliers(data):
+    X, y = data
+    model = regressor().partial_fit(X, y)
+    model.partial_fit(X[:3], [0, 1e5, 0], [1, 0, 1])
 
 
 @pytest.mark.parametrize("name", [3, "", "__main__", "missing"])

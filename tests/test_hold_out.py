@@ -118,9 +118,29 @@ def test_groups_that_do_not_fit_are_skipped(random, fraction):
         assert not contents & set(hashes[rows])
         assert len(held_out) < most or len(contents) == 2
         assert 2 <= len(contents) <= 30
-        # As many as fit: the lightest that is left would not.
         lightest = np.unique(hashes[rows], return_counts=True)[1].min()
-        assert len(contents) == 30 or len(held_out) + lightest >= most
+        enough = len(held_out) >= fraction * len(hashes)
+        assert enough or len(contents) == 30 or len(held_out) + lightest >= most
+
+
+def test_light_contents_are_not_preferred(random):
+    # Half of the contents are heavy, and as often held out.
+    weight = np.where(np.arange(1000) % 2, 1.0, 1e-3)
+    heavy = []
+    for _ in range(50):
+        hashes = random.randint(2**63, size=1000, dtype=np.uint64)
+        _, held_out = hold_out_by_content(hashes, weight, 0.1)
+        assert 50 <= weight[held_out].sum() < 51
+        heavy.append((weight[held_out] == 1).mean())
+    assert 0.45 < np.mean(heavy) < 0.55
+
+
+@pytest.mark.parametrize("hold_out", [hold_out_by_content, hold_out_last])
+def test_fractions_are_not_rounded_up_for_rounding(random, hold_out):
+    for n, fraction, expected in ((100, 0.07, 7), (100, 0.55, 50), (50, 0.14, 7)):
+        hashes = random.randint(2**63, size=n, dtype=np.uint64)
+        expected = 55 if hold_out is hold_out_last and n * fraction > 50 else expected
+        assert len(hold_out(hashes, None, fraction)[1]) == expected
 
 
 def test_few_distinct_rows_can_be_held_out(random):
@@ -129,7 +149,7 @@ def test_few_distinct_rows_can_be_held_out(random):
     assert set(held_out) == {4, 5}
     assert list(rows) == [0, 1, 2, 3]
     for hold_out in (hold_out_by_content, hold_out_last):
-        with pytest.raises(ValueError, match="of which 2 are distinct"):
+        with pytest.raises(ValueError, match="n_samples = 5, 2 differ"):
             hold_out(hashes[:5], None, 0.1)
 
 

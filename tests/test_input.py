@@ -292,7 +292,7 @@ def test_long_doubles_beyond_float64_are_refused():
 
 def test_a_column_of_y_is_flattened_with_a_warning():
     parameters = {"learning_rate": "linear", "max_iter": 20}
-    with pytest.warns(DataConversionWarning, match="column-vector y"):
+    with pytest.warns(DataConversionWarning, match="^BackpropRegressor: A column-"):
         model = regressor(**parameters).fit(X, y[:, np.newaxis])
     assert model.predict(X).shape == (40,)
     assert same_bits(model, regressor(**parameters).fit(X, y))

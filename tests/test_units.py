@@ -205,9 +205,11 @@ def test_a_column_that_varies_by_rounding_has_no_influence(
     assert np.abs(models[0].coefs_[0][1] * size).max() < 1e-6
 
 
-def test_a_column_that_begins_to_vary_is_learned(split):
+@pytest.mark.parametrize("constant", [0, 1, -2024, 1e-12, 1e9])
+def test_a_column_that_begins_to_vary_is_learned(split, constant):
     X, _, y, _ = split
-    first, later = np.insert(X, 1, 0, axis=1), np.insert(X, 1, X[:, 0], axis=1)
+    first = np.insert(X, 1, constant, axis=1)
+    later = np.insert(X, 1, X[:, 0] + constant, axis=1)
     later[:, 0] = 0  # it now stands for the one that told most
     model = BackpropRegressor(20, random_state=0).partial_fit(first, y)
     assert not model.coefs_[0][1].any()
@@ -218,6 +220,38 @@ def test_a_column_that_begins_to_vary_is_learned(split):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("value", [0.3, -1.7e18, 1e-20])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_targets_that_vary_by_rounding_are_constant(
+    split, random, dtype, value, early_stopping
+):
+    X, X_test, _, _ = (part.astype(dtype) for part in split)
+    steps = 1 + np.finfo(dtype).eps * random.randint(0, 4, len(X))
+    y = (value * steps).astype(dtype)
+    y = np.column_stack((y, X[:, 0]))
+    model = BackpropRegressor(
+        9, random_state=0, early_stopping=early_stopping, learning_rate="linear"
+    )
+    y_pred = model.fit(X, y).predict(X_test)
+    assert_allclose(y_pred[:, 0], value, rtol=5 * np.finfo(dtype).eps)
+    alone = BackpropRegressor(
+        9, random_state=0, early_stopping=early_stopping, max_iter=60
+    ).fit(X, y[:, 0])
+    assert_allclose(alone.predict(X_test), value, rtol=5 * np.finfo(dtype).eps)
+    alone = pickle.loads(pickle.dumps(alone)).set_params(early_stopping=False)
+    assert alone.partial_fit(X, y[:, 0]).loss_ == 0
+
+
+def test_validation_targets_that_vary_by_rounding_tell_nothing(split):
+    X, X_test, y, _ = split
+    y_val = 5 + np.finfo(float).eps * (np.arange(len(X_test)) % 9)
+    model = BackpropRegressor(9, random_state=0, early_stopping=True)
+    with pytest.warns(ConvergenceWarning, match="targets to validate on are all the s"):
+        model.fit(X, y, X_val=X_test, y_val=y_val)
+    assert set(model.validation_scores_) <= {0.0}
+
+
 def test_statistics_come_from_the_first_call(split):
     X, _, y, _ = split
     parts = BackpropRegressor(5, random_state=0)

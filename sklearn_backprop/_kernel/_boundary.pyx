@@ -381,8 +381,8 @@ cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
-# How samples are cut into chunks. What a row that stays sparse costs depends on how many
-# values it has; all others cost the same.
+# How samples are cut into chunks. What a row that stays sparse costs depends on how
+# many values it has; all others cost the same.
 ctypedef struct chunks:
     Py_ssize_t length  # of each chunk; 0 where rows stay sparse
     double most, a_sample, a_value  # operations

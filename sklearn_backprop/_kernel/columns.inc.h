@@ -15,16 +15,17 @@ static void NAME(choose_unit)(double low, double high, double *mean, double *uni
     *unit = ldexp(1, exponent > -1022 ? -exponent : 1022);
 }
 
-/* std is 0 in a column without spread, but for what rounding makes of one number, or
- * whose 1 / std is beyond REAL. */
+/* std is 0 in a column without spread, or whose 1 / std is beyond REAL. It is infinite
+ * where all the spread is what rounding makes of one number: 1 / std is then 0. */
 static void NAME(conclude_column)(double low, double high, double variance, double unit,
                                   double *mean, double *std)
 {
+    const int one_number = high - low <= ROUNDING * fmax(fabs(low), fabs(high));
+
     *std = sqrt(variance) / unit;
-    if (high - low <= ROUNDING * fmax(fabs(low), fabs(high))
-        || !isfinite((REAL)(1 / *std))) {
+    if (one_number || !isfinite((REAL)(1 / *std))) {
         *mean = low;
-        *std = 0;
+        *std = one_number && high > low ? INFINITY : 0;
     }
 }
 
