@@ -1,5 +1,7 @@
 """The boundary of the kernel refuses what would lead it outside of an array."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -243,3 +245,15 @@ def test_the_last_row_of_csr_ends_within_the_entries(end):
     rows.indptr[-1] = end
     with pytest.raises(ValueError, match=f"X has {N * D} of {end} entries"):
         samples(X=rows)
+
+
+def test_a_trainer_is_made_once():
+    # Another shape with the memory of the first would write beyond it.
+    trainer = _kernel.Trainer(SHAPE, samples())
+    weights, _, loss, _ = trainer.epoch(WEIGHTS, None, 0.01)
+    for shape in (SHAPE, (SHAPE[0] + 3, *SHAPE[1:]), (SHAPE[0], SHAPE[1] + 40, 1)):
+        with contextlib.suppress(TypeError, ValueError):
+            trainer.__init__(shape, samples())
+        again, _, loss_again, _ = trainer.epoch(WEIGHTS, None, 0.01)
+        assert np.array_equal(again, weights)
+        assert loss_again == loss

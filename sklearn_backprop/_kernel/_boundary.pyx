@@ -564,7 +564,8 @@ cdef class Trainer:
     cdef chunks cut
     cdef bint in_rows
 
-    def __init__(
+    # As in Samples: made once, or memory in use would be replaced.
+    def __cinit__(
         self,
         shape,
         Samples samples not None,
