@@ -258,9 +258,9 @@ def _read_sample_weight(estimator, sample_weight, X, *, relative):
         )
     if unusual:
         what_follows = (
-            "These are taken as relative: they are divided by their mean."
+            "These are taken as relative, and divided by their mean."
             if relative
-            else "Divide them by the mean of all weights to rescale it to 1."
+            else "Divide all weights of the stream by their common mean."
         )
         warn_once(
             estimator,

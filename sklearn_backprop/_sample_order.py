@@ -255,7 +255,8 @@ def _that_fit(weights, fraction):
 
 def _too_few(n_distinct, n_samples, fraction):
     return ValueError(
-        f"early_stopping=True holds out {fraction:g} of the samples, but at least 2 "
-        f"that differ. Of n_samples = {n_samples}, {n_distinct} differ, and none is "
-        "left to train on. Expected more samples or a smaller validation_fraction."
+        f"early_stopping=True holds out validation_fraction={fraction:g} of the "
+        "samples, and at least 2 distinct ones, which leaves none to train on: "
+        f"n_samples = {n_samples}, of which {n_distinct} are distinct. Expected more "
+        "samples or a smaller validation_fraction."
     )

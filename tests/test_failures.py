@@ -77,7 +77,7 @@ POISONED = {
     ),
     "refit on text": ("X must be numeric", lambda m, X, y: m.fit([["a"]] * 150, y)),
     "another dtype": (
-        "X has dtype float32, but the fitted model was trained on float64",
+        "X has dtype float32, but the fitted model was trained on X of float64",
         lambda m, X, y: m.partial_fit(X.astype(np.float32), y),
     ),
     "other standardization": (

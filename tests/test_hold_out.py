@@ -149,7 +149,7 @@ def test_few_distinct_rows_can_be_held_out(random):
     assert set(held_out) == {4, 5}
     assert list(rows) == [0, 1, 2, 3]
     for hold_out in (hold_out_by_content, hold_out_last):
-        with pytest.raises(ValueError, match="n_samples = 5, 2 differ"):
+        with pytest.raises(ValueError, match="n_samples = 5, of which 2 are distinct"):
             hold_out(hashes[:5], None, 0.1)
 
 

@@ -232,7 +232,7 @@ def test_relative_weights_have_the_same_limit(data):
 def test_weights_are_repeats_in_partial_fit(data, factor):
     X, y, weight = data
     model, repeated = regressor(), regressor()
-    with pytest.warns(UserWarning, match="Divide them by the mean"):
+    with pytest.warns(UserWarning, match="Divide all weights of the stream"):
         model.partial_fit(X, y, factor * (weight + 1))
     for _ in range(2):
         model.partial_fit(X, y, factor * (weight + 1))  # which says it no more
