@@ -1,8 +1,9 @@
 """The learning rate η of every epoch.
 
-A new schedule is named in `SCHEDULES`, has its formula in `learning_rate`, and is
+A new schedule is named in `SCHEDULES` and has its formula in `learning_rate`. It is
 described in the docstring of `BackpropRegressor`, whose signature names it for type
-checkers.
+checkers, and in docs/guide/choosing.rst. `Convergence.after` counts the reductions of
+"adaptive".
 
 Only + − × ÷ and the square root are used, which give the same bits on every machine.
 """

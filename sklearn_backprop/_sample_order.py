@@ -141,6 +141,9 @@ def starting_order(hashes, weight, rows=None, *, by_content):
 def repeat_rows(rows, weight):
     """Every row as often as its weight says: entries and fractions of a `SampleOrder`.
 
+    Weights of 2 and 1 give the rows 0, 0, 1. Where a weight is not whole, as 2.5 and 1,
+    entries are 2 · row, or 2 · row + 1 for a repeat that counts in part: 0, 0, 1, 2.
+
     Parameters
     ----------
     rows : ndarray

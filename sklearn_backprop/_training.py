@@ -124,11 +124,15 @@ class Training:
                 self.best_score, _ = validation.scores(network)
 
     def epoch(self, state):
-        """The state after one more epoch, in which every sample is used.
+        """The state after one more epoch.
 
-        The epoch has its learning rate and its order of the samples; the kernel trains
-        a copy of the weights on them; validation scores the new network; and the new
-        state says whether training has converged.
+        1. The schedule gives the learning rate.
+        2. The samples are put into a new order, if they are shuffled.
+        3. The kernel trains a copy of the weights on all of them, sample by sample or
+           batch by batch, as `equations.epoch` says.
+        4. A loss that is too large ends the call: training diverged.
+        5. Validation scores the new network; the best one is remembered.
+        6. The new state has the network, the loss, and whether training has converged.
 
         Parameters
         ----------
