@@ -112,6 +112,8 @@ def test_arrays_without_an_estimator():
     display = LossCurveDisplay(loss_curve=np.array([0.5, 0.3])).plot()
     assert drawn(display.line_) == [[1, 2], [0.5, 0.3]]
     assert display.line_.get_label() == "training"
+    late = LossCurveDisplay(loss_curve=[3, 2, 1], validation_loss_curve=[2.5, 2]).plot()
+    assert drawn(late.validation_line_) == [[2, 3], [2.5, 2]]
 
 
 def test_a_pipeline_and_another_network(diabetes):
