@@ -73,7 +73,14 @@ def tabs(browser):
                 else None
             ),
         )
-        page.on("requestfailed", lambda request, note=note: note(f"no {request.url}"))
+        page.on(
+            "requestfailed",
+            lambda request, note=note: (
+                note(f"no {request.url}")
+                if request.failure != "net::ERR_ABORTED"  # the next page was asked for
+                else None
+            ),
+        )
         page.on(
             "response",
             lambda response, note=note: (

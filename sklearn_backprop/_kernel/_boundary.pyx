@@ -675,8 +675,8 @@ cdef class Trainer:
 def moments(Samples samples not None):
     """Mean and standard deviation of each column of X over the samples in their order.
 
-    Sums run in that order. A column without spread has a standard deviation of 0; what
-    rounding makes of one number is no spread.
+    Sums run in that order. A column without spread has a standard deviation of 0, and
+    one whose spread is what rounding makes of one number an infinite one.
     """
     samples.require(("order",))
     cdef Py_ssize_t n = samples.length, d = samples.d

@@ -92,7 +92,7 @@ int main(void)
 
     uint64_t *const hashes = room(n * 8);
     int64_t *const rows = room(n * 8), *const shuffled = room(n * 8);
-    run->hash_rows(&data, y, n, d, K, hashes, never);
+    run->hash_rows(&data, y, n, d, K, (uint64_t)h->seed, hashes, never);
     for (int64_t i = 0; i < n; i++) {
         rows[i] = i;
     }
@@ -127,7 +127,7 @@ int main(void)
         if (in_rows) {
             run->open_rows(&net, &data, net.weights);
         }
-        losses[epoch] = run->train(&net, &data, &rule, 0, n) / (double)n;
+        losses[epoch] = run->train(&net, &data, &rule, 0, n, 0) / (double)n;
         if (in_rows) {
             run->close_rows(&net, &data);
         }
