@@ -1,13 +1,14 @@
 """The data of a call: checked, and as the arrays that everything else works on."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn import config_context
+from sklearn import config_context, get_config
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -149,9 +150,12 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
     X, given = with_checked_indices(X, name_of_X), y
     dtype_of_X = check_numeric(X, name_of_X)
     dtype_of_y = check_numeric(y, name_of_y)
+    checks_finite = nullcontext()
+    if get_config()["assume_finite"]:  # one NaN would cost the model
+        checks_finite = config_context(assume_finite=False)
     with (
         np.errstate(over="ignore", invalid="ignore"),  # in sums of what is finite
-        config_context(assume_finite=False),  # or one NaN would cost the model
+        checks_finite,
     ):
         X, y = validate_data(
             estimator,
@@ -175,7 +179,7 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
         if not known:  # only now are objects numbers, and long doubles of 64 bits
             assert_all_finite(y, input_name=name_of_y)
         X = as_kernel_input(X, name_of_X)
-        return X, y, np.result_type(X.dtype, dtype_of_y)
+        return X, y, max(X.dtype, dtype_of_y)  # float64 is the larger
 
 
 def as_kernel_input(X, name):

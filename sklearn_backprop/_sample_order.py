@@ -114,8 +114,8 @@ def starting_order(hashes, weight, rows=None, *, by_content):
         Of the content of the rows, as uint64; overwritten, to save memory.
     weight : ndarray of shape (n_samples,) or None
         None if all are 1.
-    rows : ndarray or None
-        The rows to train on, None for all.
+    rows : ndarray of int64 or None
+        The rows to train on, None for all; overwritten, too.
     by_content : bool
         Whether to sort the entries by the values of their rows, and by how much of them
         counts, instead of leaving the rows as they are.
@@ -123,7 +123,7 @@ def starting_order(hashes, weight, rows=None, *, by_content):
     all_rows = rows is None
     rows = np.arange(len(hashes), dtype=np.int64) if all_rows else rows
     if weight is None:
-        entries, fraction = rows.astype(np.int64), None
+        entries, fraction = rows, None
     else:
         entries, fraction = repeat_rows(rows, weight)
     if by_content:

@@ -67,6 +67,11 @@ class Standardization:
         """What 1 in training units is in those of y, shape (K,)."""
         return np.where(np.isinf(self.y_std), 1, _divisor(self.y_std))
 
+    @cached_property
+    def y_divisor(self):
+        """What y less its mean is divided by, shape (K,)."""
+        return np.where(np.isinf(self.y_std), np.inf, self.y_unit)
+
     def to_training_units(self, data, suffix=""):
         """Data whose y is in training units; X is checked and stays as it is.
 
@@ -127,11 +132,10 @@ class Standardization:
 
     def _targets(self, y, dtype, name):
         targets, n = np.empty(y.shape, dtype), len(y)
-        divisor = np.where(np.isinf(self.y_std), np.inf, self.y_unit)
         with np.errstate(over="ignore"):
             for start in range(0, n, CHUNK):
                 part = slice(start, start + CHUNK)
-                targets[part] = (y[part] - self.y_mean) / divisor
+                targets[part] = (y[part] - self.y_mean) / self.y_divisor
         row = _first_beyond(targets, _kernel.LIMIT[dtype])
         if row < n:
             value = y[row, np.abs(targets[row]).argmax()]

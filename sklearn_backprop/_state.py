@@ -1,7 +1,7 @@
 """What is learned: all that predictions and further epochs need."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ._learning_rate import MAX_REDUCTIONS, OF_FIXED_LENGTH
 from ._network import Network
@@ -144,7 +144,8 @@ class State:
         """The state in which training continues on the data with this fingerprint."""
         if fingerprint == self.convergence.fingerprint:
             return self
-        return replace(self, convergence=Convergence(fingerprint))
+        curves = (self.losses, *self.validation_curves())
+        return State(self.network, self.seed, self.t, *curves, Convergence(fingerprint))
 
     def check_continues(self, data, parameters):
         """Refuse data or parameters that this model cannot be trained further with."""
