@@ -345,8 +345,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             validate on are all the same while others are not, or no epoch predicts
             them better than their mean does.
         UserWarning
-            If weights are taken as relative. In a warm start,
-            if a value of y is more than 100 standard deviations from the mean.
+            If weights are taken as relative, or, in a warm start, if a value of y is
+            more than 100 standard deviations from the mean.
+        DataConversionWarning
+            If y has the shape (n_samples, 1).
         """
         parameters = Parameters.of(self)
         callbacks = EpochCallbacks(self, parameters.max_iter)
@@ -364,8 +366,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             if hold_out:
                 validation = Validation.held_out(data, held_out)
             elif X_val is not None:
-                given = read_validation(self, X_val, y_val, sample_weight_val, given)
-                validation = Validation.given(given, state.network.standardization)
+                validation = Validation.given(
+                    read_validation(self, X_val, y_val, sample_weight_val, given),
+                    state.network.standardization,
+                )
             if validation is not None:
                 validation.warn_if_constant(data, order)
 
@@ -433,10 +437,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If ``standardize=True`` and the first call has fewer than 20 rows: all later
-            calls use its mean and standard deviation; if in one of those a value of y
-            is 100 standard deviations and more from the mean. If the mean of
-            `sample_weight` is below 0.1 or above 100.
+            If the first call has fewer than 20 rows and ``standardize=True``: their
+            mean and standard deviation standardize all later calls. Once for each
+            model, if a later value of y is more than 100 standard deviations from the
+            mean, or the mean of the positive weights is below 0.1 or above 100.
+        DataConversionWarning
+            Once for each model, if y has the shape (n_samples, 1).
         """
         parameters = Parameters.of(self, getattr(self, "_valid_params", None))
         _can_fit_partially(parameters)  # it may have changed since the call began

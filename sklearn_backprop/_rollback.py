@@ -25,8 +25,9 @@ class Rollback:
 
     def __enter__(self):
         self.before = self.kept = vars(self.estimator).copy()
+        self.not_drawn = None
         if isinstance(self.random_state, np.random.RandomState):
-            self.drawn_from = self.random_state.get_state(legacy=False)
+            self.not_drawn = self.random_state.get_state(legacy=False)
         return self
 
     def keep(self):
@@ -39,5 +40,5 @@ class Rollback:
         if issubclass(kind, Exception):
             self.kept = self.before
         self.estimator.__dict__ = self.kept
-        if self.kept is self.before and hasattr(self, "drawn_from"):
-            self.random_state.set_state(self.drawn_from)
+        if self.kept is self.before and self.not_drawn is not None:
+            self.random_state.set_state(self.not_drawn)
