@@ -1,6 +1,7 @@
 """The boundary of the kernel refuses what would lead it outside of an array."""
 
 import contextlib
+import threading
 
 import numpy as np
 import pytest
@@ -55,12 +56,35 @@ def test_a_function_needs_some_arrays_and_no_others(name):
             function(other)
 
 
-@pytest.mark.parametrize("name", ["predict", "first_beyond", "hash_rows"])
+@pytest.mark.parametrize("name", ["first_beyond", "hash_rows"])
 def test_all_rows_are_used_where_the_order_has_no_say(name):
     # and never more of the order than there is
     function, _ = FUNCTIONS[name]
     short = samples(order=np.array([N - 1]), fraction=np.full(N, 0.5))
     assert np.array_equal(function(short), function(samples()))
+
+
+@pytest.mark.parametrize(
+    "form", [np.asarray, np.asfortranarray, scipy.sparse.csr_array]
+)
+@pytest.mark.parametrize("of_fractions", [False, True])
+def test_predict_follows_the_order(form, of_fractions):
+    rows = np.array([N - 1, 0, 2, 2, 1])
+    chosen = {"order": rows}
+    if of_fractions:
+        chosen = {"order": 2 * rows + 1, "fraction": np.full(N, 0.5)}
+    predict, _ = FUNCTIONS["predict"]
+    everything = predict(samples(X=form(X)))
+    assert np.array_equal(predict(samples(X=form(X), **chosen)), everything[rows])
+
+
+def test_an_epoch_ends_when_another_thread_asks():
+    stop = threading.Event()
+    trainer = _kernel.Trainer(SHAPE, samples(), stop=stop)
+    trainer.epoch(WEIGHTS, None, 0.01)
+    stop.set()
+    with pytest.raises(InterruptedError):
+        trainer.epoch(WEIGHTS, None, 0.01)
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, -(2**40)])

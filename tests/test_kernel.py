@@ -553,8 +553,8 @@ def test_operations_between_two_looks_are_bounded_on_sparse_rows(
     for batch_size in (1, 7, len(rows)):
         trained = _kernel.Trainer((d, H, 1), samples, batch_size=batch_size)
         to_predict = _boundary.chunks_to_predict((d, H, 1), samples)
-        for ends, values in [(trained.chunks(), in_training), (to_predict, counts)]:
-            chunks = chunk_sizes(ends, len(values), values)
+        for ends in (trained.chunks(), to_predict):
+            chunks = chunk_sizes(ends, len(rows), in_training)
             assert len(chunks) > 1
             for chunk in chunks:
                 assert (30 * chunk[:-1].sum() + 30 * (len(chunk) - 1)) * H <= bound

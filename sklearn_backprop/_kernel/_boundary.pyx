@@ -357,6 +357,10 @@ cdef class Samples:
             raise ValueError(f"The samples lack {', '.join(lacking)}. Expected arrays.")
         return 0
 
+    cdef Py_ssize_t n_in_order(self) noexcept:
+        """The length of the order, or the number of rows where there is none."""
+        return self.n if self.data.order.entries is NULL else self.length
+
     cdef const void *targets(self, Py_ssize_t K, dtype) except? NULL:
         """The address of y, if it has K columns of this type."""
         return items(self.arrays["y"], "y", <object> self.n * K, dtype)
@@ -497,17 +501,16 @@ def unpack(weights, shape):
 
 
 def predict(weights, shape, Samples samples not None):
-    """The outputs in training units for every row of X, shape (n, K)."""
+    """The outputs in training units, shape (n, K): of the order, or of all rows."""
     samples.require(("mean", "scale"))
     cdef network net = network_of(shape)
     cdef const functions *run = functions_of(samples.dtype)
     cdef c_samples data = samples.data
     cdef bint in_rows = data.indptr is not NULL
     cdef Py_ssize_t itemsize = samples.dtype.itemsize
-    cdef Py_ssize_t start = 0, stop, n = samples.n
+    cdef Py_ssize_t start = 0, stop
+    cdef Py_ssize_t n = samples.n_in_order()
     check_columns(samples, &net)
-    data.order.entries = NULL  # of which there may be fewer than rows
-    data.order.fraction = NULL
     cdef chunks cut = chunks_of(&net, &data, itemsize, in_rows)
     weights_of(&net, weights, samples.dtype)
     weights = aligned(weights)
@@ -521,7 +524,7 @@ def predict(weights, shape, Samples samples not None):
         net.rows = address(rows)
         with nogil:
             run.open_rows(&net, &data, net.weights)
-    y_hat = np.empty((samples.n, net.K), weights.dtype)
+    y_hat = np.empty((n, net.K), weights.dtype)
     cdef void *out = address(y_hat)
 
     while start < n:
@@ -539,17 +542,17 @@ def chunks_to_predict(shape, Samples samples not None):
     cdef network net = network_of(shape)
     cdef c_samples data = samples.data
     check_columns(samples, &net)
-    data.order.entries = NULL
-    data.order.fraction = NULL
     cdef bint in_rows = data.indptr is not NULL
     cdef chunks cut = chunks_of(&net, &data, samples.dtype.itemsize, in_rows)
-    return ends_of_chunks(&cut, &data, samples.n)
+    return ends_of_chunks(&cut, &data, samples.n_in_order())
 
 
 cdef class Trainer:
     """A network's shape (d, H, K), the samples that it is trained on, and the rule.
 
     An epoch goes through the order of the samples as it is, or as `shuffle` left it.
+    Signals reach the main thread alone: in another one `stop`, a threading.Event, ends
+    an epoch by an InterruptedError.
     """
 
     cdef const functions *run
@@ -561,6 +564,7 @@ cdef class Trainer:
     cdef object memory
     cdef object dtype
     cdef readonly Py_ssize_t n
+    cdef object stop
     cdef chunks cut
     cdef bint in_rows
 
@@ -573,6 +577,7 @@ cdef class Trainer:
         Py_ssize_t batch_size=1,
         double alpha=0,
         double momentum=0,
+        stop=None,
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size={batch_size}. Expected at least 1.")
@@ -588,6 +593,7 @@ cdef class Trainer:
         self.shuffled = np.empty(self.n, INT64)
         self.rule.batch_size = batch_size
         self.rule.alpha, self.rule.momentum = alpha, momentum
+        self.stop = stop
 
         cdef Py_ssize_t d = self.net.d, H = self.net.H, K = self.net.K
         cdef Py_ssize_t itemsize = self.dtype.itemsize
@@ -664,6 +670,8 @@ cdef class Trainer:
                 stop = end_of_chunk(&self.cut, &self.data, start, rule.n)
                 loss = self.run.train(&net, &self.data, &rule, start, stop, loss)
             raise_if_signaled()
+            if self.stop is not None and self.stop.is_set():
+                raise InterruptedError("The training was stopped.")
             start = stop
         with nogil:
             if self.in_rows:

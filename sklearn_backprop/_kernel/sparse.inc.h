@@ -332,7 +332,8 @@ static void NAME(predict_rows)(const network *net, const samples *data, ptrdiff_
     const NAME(outputs) out = NAME(outputs_of)(net, NULL, rows.left);
 
     for (ptrdiff_t i = start; i < stop; i++) {
-        const NAME(entries) list = NAME(entries_of)(&rows, data, i);
+        const NAME(entries) list =
+            NAME(entries_of)(&rows, data, row_at(&data->order, i));
         NAME(product_with_row)(&rows, &list);
         NAME(output)(&out, rows.a);
         memcpy(y_hat + i * out.K, out.y_hat, out.K * sizeof(REAL));
