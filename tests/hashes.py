@@ -69,7 +69,8 @@ def data_of(n=60, d=13, K=1, dtype="float64", sparse=False, weighted=False):
 
 def hash_of(name, permuted=False):
     """64 bits, in hexadecimal, of a fitted model, its losses and its predictions."""
-    parameters = {"H": 25, "max_iter": 7, "random_state": 0, **FITS[name]}
+    parameters = {"H": 25, "max_iter": 7, "random_state": 0}
+    parameters |= {"learning_rate": "adaptive", **FITS[name]}
     of_data = signature(data_of).parameters.keys() & parameters.keys()
     X, y, weight = data_of(**{key: parameters.pop(key) for key in of_data})
     rows = np.arange(X.shape[0])

@@ -104,7 +104,9 @@ def test_a_penalty_helps_where_there_are_few_rows(K):
     y = y[:, 0] if K == 1 else y
     cv = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
     without, with_penalty = (
-        cross_validated_r2(BackpropRegressor(10, alpha=a, random_state=0), X, y, cv)
+        cross_validated_r2(
+            BackpropRegressor(10, alpha=a, max_iter=400, random_state=0), X, y, cv
+        )
         for a in (0.0, 0.1)
     )
     assert with_penalty > without + 0.2
