@@ -9,9 +9,14 @@ from scipy.sparse import issparse
 from . import _kernel
 from ._data import Data
 from ._sums import ordered_sum
+from ._two_values import half_distance
 
 # Targets are converted so many at a time, which takes little memory.
 CHUNK = 100_000
+
+# The standard deviation of 0 and 1 where one of them is in a tenth of the samples. A
+# column of two values counts as if neither was rarer. Chosen by bench_tables.py.
+RARE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +27,8 @@ class Standardization:
     ----------
     X_mean, X_std : ndarray of shape (d,)
         A standard deviation of 0 says that a column is constant: it is divided by 1. An
-        infinite one, that it varies by rounding alone: it becomes 0.
+        infinite one, that it varies by rounding alone: it becomes 0. That of a column
+        of two values is at least `RARE` times their distance.
     y_mean, y_std : ndarray of shape (K,)
         Likewise.
     applied : bool
@@ -48,6 +54,9 @@ class Standardization:
             for values in (data.X, data.y.astype(data.dtype, copy=False))
         )
         (X_mean, X_std), (y_mean, y_std) = moments
+        # Or a flag of 1 in 500 rows would be 22 standard deviations where it is set.
+        least = 2 * RARE * half_distance(data.X, order.rows())
+        X_std = np.where(X_std > 0, np.maximum(X_std, least), X_std)
         return cls(X_mean, X_std, y_mean, y_std, True, str(data.dtype))
 
     @classmethod

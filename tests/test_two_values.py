@@ -1,0 +1,68 @@
+"""Columns of two values: the rarer of them does not get far away from the other."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+from models import fit_quietly
+from numpy.testing import assert_allclose
+
+from sklearn_backprop import BackpropRegressor
+from sklearn_backprop._two_values import half_distance
+
+FORMS = [np.asarray, scipy.sparse.csr_array]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("n", [1, 2, 7, 150, 12_000])
+def test_columns_of_two_values_are_found(random, n, form, dtype):
+    last = np.arange(n) == n - 1
+    X = np.column_stack(
+        [
+            np.zeros(n),
+            np.full(n, 3),
+            random.uniform(size=n) < 0.01,
+            3 - 2 * (random.uniform(size=n) < 0.5),
+            np.where(last, -7, 0),
+            np.where(last, 7, 2),
+            np.where(last, 1e38, -1e38),
+            random.randint(0, 3, n),
+            random.randint(0, 3, n) * last,
+            random.normal(size=n),
+        ]
+    ).astype(dtype)
+    for rows in (np.arange(n), random.randint(0, n, n)):
+        expected = [
+            np.ptp(column[rows] / 2) if len(np.unique(column[rows])) == 2 else 0
+            for column in X.T.astype(float)
+        ]
+        assert_allclose(half_distance(form(X), rows), expected)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_rare_flag_counts_as_one_in_ten(random, form):
+    # as if its standard deviation was 0.3, in any units
+    n = 1000
+    X = np.zeros((n, 4))
+    X[:2, 0], X[:100, 1], X[:500, 2] = 1, 1, 1
+    X[:, 3] = np.where(np.arange(n) < 2, 50, 40)
+    y = random.normal(size=n)
+    model = fit_quietly(BackpropRegressor(2, max_iter=1, random_state=0), form(X), y)
+    standardization = model._state.network.standardization
+    assert_allclose(standardization.X_std, [0.3, 0.3, 0.5, 3])
+    assert_allclose(standardization.X_mean, X.mean(axis=0))
+
+
+def test_rows_of_weight_0_add_no_value(random):
+    X = (random.uniform(size=(200, 1)) < 0.05).astype(float)
+    y = X[:, 0] + random.normal(size=200)
+    others = np.vstack((X, [[7.0]])), np.append(y, 0), np.append(np.ones(200), 0)
+    parameters = {"max_iter": 1, "random_state": 0}
+    stds = [
+        fit_quietly(
+            BackpropRegressor(2, **parameters), *data
+        )._state.network.standardization.X_std
+        for data in ((X, y), others)
+    ]
+    assert_allclose(stds[0], 0.3)
+    assert_allclose(stds[1], 0.3)
