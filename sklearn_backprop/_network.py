@@ -74,10 +74,19 @@ class Network:
             return None
         return _kernel.unpack(self.velocity, self.shape)
 
-    def output(self, X):
-        """ŷ in training units, shape (n, K)."""
+    def output(self, X, order=None):
+        """ŷ in training units, shape (n, K): of all rows, or of the samples in order.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n, d)
+        order : SampleOrder or None
+        """
         mean, scale = self.standardization.X_mean, self.standardization.X_scale
-        samples = _kernel.Samples(X, mean=mean, scale=scale)
+        chosen = {}
+        if order is not None:
+            chosen = {"order": order.entries, "fraction": order.fraction}
+        samples = _kernel.Samples(X, mean=mean, scale=scale, **chosen)
         return _kernel.predict(self.weights, self.shape, samples)
 
     def predict(self, X):

@@ -5,7 +5,7 @@ other values by the time that training reads them. Here what is validated is wha
 used.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from operator import is_not
 from typing import Any, Literal, Self
@@ -14,11 +14,16 @@ import numpy as np
 from sklearn import get_config
 from sklearn.utils._param_validation import (
     Interval,
+    Options,
     StrOptions,
     validate_parameter_constraints,
 )
 
-from ._learning_rate import SCHEDULES
+from ._learning_rate import OF_FIXED_LENGTH, SCHEDULES
+
+# The values of "auto" where nothing is searched for.
+MAX_ITER = 400
+ALPHA = 0.0
 
 # In the form of scikit-learn's `_parameter_constraints`.
 CONSTRAINTS: dict = {
@@ -29,25 +34,29 @@ CONSTRAINTS: dict = {
         Interval(Real, 0, None, closed="neither"),
     ],
     "momentum": [Interval(Real, 0, 1, closed="left")],
-    "alpha": [Interval(Real, 0, None, closed="left")],
+    "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "batch_size": [
         StrOptions({"all"}),
         Interval(Integral, 1, None, closed="left"),
     ],
-    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
     "standardize": ["boolean"],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "warm_start": ["boolean"],
+    "n_jobs": [Integral, None],
     "verbose": ["verbose"],
 }
 
-# Parameters that are sizes of arrays or loops.
-SIZES = ("hidden_layer_size", "batch_size", "max_iter")
+# Parameters that are sizes of arrays or loops, and the words that may stand for one.
+SIZES = {"hidden_layer_size": None, "batch_size": "all", "max_iter": "auto"}
 
 
 @dataclass(frozen=True)
@@ -62,17 +71,18 @@ class Parameters:
     learning_rate: str
     learning_rate_init: Literal["auto"] | float
     momentum: float
-    alpha: float
+    alpha: Literal["auto"] | float
     batch_size: int | Literal["all"]
-    max_iter: int
+    max_iter: Literal["auto"] | int
     tol: float
-    n_iter_no_change: int
+    n_iter_no_change: float
     standardize: bool
     shuffle: bool
     random_state: int | np.random.RandomState | None
     early_stopping: bool
     validation_fraction: float
     warm_start: bool
+    n_jobs: int | None
     verbose: bool | int
 
     @classmethod
@@ -101,8 +111,8 @@ class Parameters:
                 estimator.get_params(deep=False) | values,  # those of subclasses, too
                 caller_name=type(estimator).__name__,
             )
-        for name in SIZES:
-            if (name, values[name]) == ("batch_size", "all"):
+        for name, word in SIZES.items():
+            if word is not None and values[name] == word:
                 continue
             values[name] = int(values[name])
             if values[name] < 1:
@@ -112,3 +122,51 @@ class Parameters:
     def batch_size_for(self, n: int) -> int:
         """The number of samples in a batch, where there are n."""
         return n if self.batch_size == "all" else min(self.batch_size, n)
+
+    @property
+    def searches(self) -> bool:
+        """Whether "auto" asks to search for the number of epochs."""
+        return self.max_iter == "auto" and self.learning_rate in OF_FIXED_LENGTH
+
+    def without_auto(self, alpha: float = ALPHA, **others: Any) -> Self:
+        """The same with numbers for "auto", where nothing is searched for.
+
+        Parameters
+        ----------
+        alpha : float
+            For "auto".
+        **others
+            Other parameters to change.
+        """
+        return replace(
+            self,
+            max_iter=MAX_ITER if self.max_iter == "auto" else self.max_iter,
+            alpha=alpha if self.alpha == "auto" else self.alpha,
+            **others,
+        )
+
+    def for_fit(self, before: Any) -> Self:
+        """Those of a fit that continues the state `before`, or begins with None.
+
+        Raises
+        ------
+        ValueError
+            If the fit would have to search, but continues.
+        """
+        if before is None:
+            return self if self.searches else self.without_auto()
+        if self.searches:
+            raise ValueError(
+                "max_iter='auto' with warm_start=True, but the model is fitted: the "
+                "search for the number of epochs begins with a new model. Expected an "
+                "integer max_iter, or warm_start=False."
+            )
+        return self.without_auto(before.alpha)
+
+    def for_partial_fit(self, before: Any) -> Self:
+        """Those of a `partial_fit`, which has no last epoch to reduce η for."""
+        schedule = self.learning_rate
+        return self.without_auto(
+            ALPHA if before is None else before.alpha,
+            learning_rate="adaptive" if schedule in OF_FIXED_LENGTH else schedule,
+        )

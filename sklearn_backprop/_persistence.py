@@ -30,7 +30,7 @@ CURVES = (
 )
 TYPES = {"_validation_epochs": np.int64}  # of other arrays float64
 NAMES = (
-    *("_seed", "_t", *WEIGHTS, *VELOCITY, *CURVES),
+    *("_seed", "_t", "_alpha", "_search_results", *WEIGHTS, *VELOCITY, *CURVES),
     *(f"_{field.name}" for field in fields(Standardization)),
     *(f"_{field.name}" for field in fields(Convergence)),
 )
@@ -50,6 +50,8 @@ def to_pickle(attributes):
         **attributes,
         "_seed": state.seed,
         "_t": state.t,
+        "_alpha": state.alpha,
+        "_search_results": state.search_results,
         **dict(zip(WEIGHTS, network.matrices(), strict=True)),
         **dict(zip(VELOCITY, velocity or (None, None), strict=True)),
         **dict(zip(CURVES, map(_array_of, curves), strict=True)),
@@ -134,6 +136,8 @@ def _state_of(saved):
         saved["_t"],
         *(Curve(arrays[name].tolist()) if name in arrays else None for name in CURVES),
         _part_of(saved, Convergence),
+        saved["_alpha"],
+        saved["_search_results"],
     )
 
 

@@ -15,13 +15,14 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._callbacks import CallbackSupportMixin, EpochCallbacks, with_callbacks
+from ._callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
 from ._diagnosis import warn_of_outliers, warn_of_poor_fit
 from ._learning_rate import OF_FIXED_LENGTH
 from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
+from ._search import can_search, search
 from ._state import State
 from ._training import Training, prepare
 from ._typing import Matrix, keep_signature
@@ -253,20 +254,21 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         *,
         learning_rate: Literal[
             "adaptive", "constant", "invscaling", "linear"
-        ] = "adaptive",
+        ] = "linear",
         learning_rate_init: Literal["auto"] | float = "auto",
         momentum: float = 0.0,
-        alpha: float = 0.0,
+        alpha: Literal["auto"] | float = "auto",
         batch_size: int | Literal["all"] = 1,
-        max_iter: int = 400,
+        max_iter: Literal["auto"] | int = "auto",
         tol: float = 1e-4,
-        n_iter_no_change: int = 10,
+        n_iter_no_change: float = 10,
         standardize: bool = True,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         warm_start: bool = False,
+        n_jobs: int | None = None,
         verbose: bool | int = False,
     ) -> None:
         self.hidden_layer_size = hidden_layer_size
@@ -284,6 +286,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.warm_start = warm_start
+        self.n_jobs = n_jobs
         self.verbose = verbose
 
     # ------------------------------------------------------------------ training
@@ -351,55 +354,77 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             If y has the shape (n_samples, 1).
         """
         parameters = Parameters.of(self)
-        callbacks = EpochCallbacks(self, parameters.max_iter)
+        before = self._last_state() if parameters.warm_start else None
+        parameters = parameters.for_fit(before)
+        n_tasks = 2 if parameters.searches else parameters.max_iter
+        callbacks = FitCallbacks(self, n_tasks)
         with Rollback(self, parameters.random_state) as rollback:
             check_arguments(parameters.early_stopping, X_val, y_val, sample_weight_val)
-            before = self._last_state() if parameters.warm_start else None
             given = read(self, X, y, sample_weight, reset=before is None, relative=True)
             hold_out = parameters.early_stopping and X_val is None
-            data, order, state, held_out = prepare(
-                given, before, parameters, hold_out=hold_out
-            )
+            start = prepare(given, before, parameters, hold_out=hold_out)
             if before is not None and parameters.standardize:
-                warn_of_outliers(self, data)
+                warn_of_outliers(self, start.data)
             validation = None
             if hold_out:
-                validation = Validation.held_out(data, held_out)
+                validation = Validation.held_out(start.data, start.held_out)
             elif X_val is not None:
                 validation = Validation.given(
                     read_validation(self, X_val, y_val, sample_weight_val, given),
-                    state.network.standardization,
+                    start.state.network.standardization,
                 )
             if validation is not None:
-                validation.warn_if_constant(data, order)
+                validation.warn_if_constant(start.data, start.order)
 
-            training = Training(data, order, state, parameters, validation)
-            self._state = state  # which callbacks may look at
-            callbacks.begin(X, y, sample_weight)
-            report_every = -(-parameters.max_iter // 10)
-            for epoch in range(1, parameters.max_iter + 1):
-                callbacks.begin_epoch()
-                self._state = state = training.epoch(state)
+            self._state = start.state  # which callbacks may look at
+            fit = callbacks.begin(X, y, sample_weight)
+            searches, found = parameters.searches, None
+            if searches and can_search(start):
+                task = fit.subtask("search", None)
+                found = search(start, parameters, validation, task)
+                task.end(is_fitted=False)
+                parameters = replace(parameters, **found.candidate._asdict())
+                start = replace(start, state=found.state)
+            parameters = parameters.without_auto()
+            if found is not None and validation is not None:
+                self._state, best_score, stopped = found.state, found.score, False
                 rollback.keep()
-                stopped = callbacks.end_epoch() or state.convergence.converged
-                if parameters.verbose and (stopped or epoch % report_every == 0):
-                    print(state.summary(validated=validation is not None))
-                if stopped:
-                    break
-            if validation is not None:
-                self._state = replace(state, network=training.best_network)
-            callbacks.end()
+            else:
+                task = fit.subtask("training", parameters.max_iter) if searches else fit
+                training = Training(start, parameters, validation)
+                stopped = self._train(training, start.state, task, rollback)
+                best_score = training.best_score
+                if searches:
+                    task.end()
+            fit.end()
 
             if validation is not None:
-                validation.warn_if_poor(training.best_score, given=X_val is not None)
+                validation.warn_if_poor(best_score, given=X_val is not None)
             if not stopped and parameters.learning_rate not in OF_FIXED_LENGTH:
                 warn(
                     f"Training reached max_iter={parameters.max_iter} before "
                     "converging. Increase max_iter, or use learning_rate='linear'.",
                     ConvergenceWarning,
                 )
-            warn_of_poor_fit(self._state.network, data, order)
+            warn_of_poor_fit(self._state.network, start.data, start.order)
         return self
+
+    def _train(self, training, state, task, rollback):
+        """Run the epochs of fit; return whether they ended before `max_iter`."""
+        max_iter, validation = training.parameters.max_iter, training.validation
+        report_every = -(-max_iter // 10)
+        for epoch in range(1, max_iter + 1):
+            task_of_epoch = task.subtask("epoch")
+            self._state = state = training.epoch(state)
+            rollback.keep()
+            stopped = task_of_epoch.end() or state.convergence.converged
+            if training.parameters.verbose and (stopped or epoch % report_every == 0):
+                print(state.summary(validated=validation is not None))
+            if stopped:
+                break
+        if validation is not None:
+            self._state = replace(state, network=training.best_network)
+        return stopped
 
     @keep_signature(available_if(_can_fit_partially))
     def partial_fit(
@@ -453,17 +478,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             given = read(
                 self, X, y, sample_weight, reset=before is None, relative=False
             )
-            data, order, state, _ = prepare(given, before, parameters)
+            parameters = parameters.for_partial_fit(before)
+            start = prepare(given, before, parameters)
             if before is not None and parameters.standardize:
-                warn_of_outliers(self, data)
-            elif parameters.standardize and data.n_used() < FEW_ROWS:
+                warn_of_outliers(self, start.data)
+            elif parameters.standardize and start.data.n_used() < FEW_ROWS:
                 warn(
                     f"The first partial_fit has fewer than {FEW_ROWS} rows. Their "
                     "mean and standard deviation standardize all later calls too. "
                     f"Begin with at least {FEW_ROWS} rows, or standardize X and y "
                     "yourself and set standardize=False."
                 )
-            self._state = Training(data, order, state, parameters).epoch(state)
+            self._state = Training(start, parameters).epoch(start.state)
         if parameters.verbose:
             print(self._state.summary())
         return self
@@ -557,6 +583,16 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """The highest of the scores."""
         scores = self.validation_scores_
         return None if scores is None else max(scores)
+
+    @property
+    def alpha_(self) -> float:
+        """Strength of the L2 penalty in the last epoch."""
+        return self._fitted().alpha
+
+    @property
+    def search_results_(self) -> dict[str, Any] | None:
+        """What the search for "auto" tried, in the form of `cv_results_`."""
+        return self._fitted().search_results
 
     @property
     def n_iter_(self) -> int:

@@ -1,4 +1,4 @@
-"""Which sample is used when, and which samples are held out.
+"""Which sample is used when.
 
 Every epoch is a shuffle of one starting order. With shuffle=True that order is by
 content: rows are sorted by a hash of their values and the seed, so the order in which
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _kernel
+from ._hold_out import (
+    folds_by_content,
+    folds_in_order,
+    hold_out_by_content,
+    hold_out_last,
+)
 from ._sums import ordered_sum
-
-ALMOST_1 = 1 - 1e-12  # for fractions such as 0.07, which times 100 is more than 7
-
-WEIGHT_UNITS = 2**20  # to a weight of 1, where the weights of copies are added up
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,21 @@ class SampleOrder:
     def rows(self):
         """The row of every entry."""
         return self.entries if self.fraction is None else self.entries >> 1
+
+    def split(self, chosen):
+        """The samples of the rows that are not chosen, and of those that are.
+
+        Both are in the same order as here.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool of shape (n_samples,)
+        """
+        is_chosen = chosen[self.rows()]
+        return tuple(
+            SampleOrder(self.entries[part], self.fraction)
+            for part in (~is_chosen, is_chosen)
+        )
 
     def every(self, step):
         """Rows and weights of every step-th entry."""
@@ -74,17 +91,23 @@ def sample_order(data, seed, parameters, *, hold_out):
     held_out : ndarray or None
         Row numbers: some by their content or, with shuffle=False, the last. None
         without a hold-out.
+    fold : ndarray of shape (n_samples,) or None
+        The fold of every row, if "auto" searches, and there are enough distinct ones.
     fingerprint : int
         Of all samples.
     """
+    by_content = parameters.shuffle
     hashes = _kernel.hash_rows(_kernel.Samples(data.X, data.y), seed)
     content = fingerprint(hashes, data.weight)
-    rows = held_out = None
+    rows = held_out = fold = None
+    if parameters.searches:
+        assign = folds_by_content if by_content else folds_in_order
+        fold = assign(hashes, data.weight)
     if hold_out:
-        choose = hold_out_by_content if parameters.shuffle else hold_out_last
+        choose = hold_out_by_content if by_content else hold_out_last
         rows, held_out = choose(hashes, data.weight, parameters.validation_fraction)
-    order = starting_order(hashes, data.weight, rows, by_content=parameters.shuffle)
-    return order, held_out, content
+    order = starting_order(hashes, data.weight, rows, by_content=by_content)
+    return order, held_out, fold, content
 
 
 def fingerprint(hashes, weight):
@@ -101,7 +124,7 @@ def fingerprint(hashes, weight):
         return int(hashes.sum())  # modulo 2^64
     whole = np.floor(weight)
     part = weight - whole
-    rest = np.where(part > 0, hashes ^ _bits(part), np.uint64(0))
+    rest = np.where(part > 0, hashes ^ part.view(np.uint64), np.uint64(0))
     return int((hashes * whole.astype(np.uint64) + rest).sum())
 
 
@@ -131,7 +154,7 @@ def starting_order(hashes, weight, rows=None, *, by_content):
         if fraction is not None:
             keys = hashes[entries >> 1]
             in_part = entries & 1 == 1
-            keys[in_part] ^= _bits(fraction[entries[in_part] >> 1])
+            keys[in_part] ^= fraction[entries[in_part] >> 1].view(np.uint64)
         elif weight is not None or not all_rows:
             keys = hashes[entries]
         _kernel.sort_rows(keys, entries)
@@ -158,108 +181,3 @@ def repeat_rows(rows, weight):
     entries = np.repeat(2 * rows, count).astype(np.int64, copy=False)
     entries[(np.cumsum(count) - 1)[part]] += 1
     return entries, weight - np.floor(weight)
-
-
-def _bits(numbers):
-    return numbers.view(np.uint64)
-
-
-def hold_out_by_content(hashes, weight, fraction):
-    """The rows to train on, and those to hold out, which are ordered by content.
-
-    All copies of a row fall on one side. Contents are taken in the order of their
-    hashes, which is random but does not depend on what else there is. One that does not
-    fit into the fraction is skipped.
-
-    Parameters
-    ----------
-    hashes : ndarray of shape (n_samples,)
-        Of the content of the rows, as uint64.
-    weight : ndarray of shape (n_samples,) or None
-        None if all are 1. Rows of weight 0 are left out of both.
-    fraction : float
-        Fraction of the total weight to hold out; at least two contents, for R² needs
-        them, and at most half of all.
-    """
-    rows = _rows_of_positive_weight(hashes, weight)
-    keys = hashes[rows]
-    _kernel.sort_rows(keys, rows)
-    starts, weights = _groups(keys, rows, weight)
-    chosen = np.zeros(len(starts), bool)
-    chosen[_that_fit(weights, fraction)] = True
-    if chosen.all():
-        raise _too_few(len(starts), len(rows), fraction)
-    held_out = np.repeat(chosen, np.diff(starts, append=len(rows)))
-    validation = rows[held_out]
-    if weight is not None:  # copies may differ in it, and sums are in this order
-        _kernel.sort_rows(keys[held_out] ^ _bits(weight[validation]), validation)
-    return np.sort(rows[~held_out]), validation
-
-
-def hold_out_last(hashes, weight, fraction):
-    """The rows to train on, and the last rows, which are held out.
-
-    Arguments are those of `hold_out_by_content`. Neighbors that are copies stay
-    together.
-    """
-    rows = _rows_of_positive_weight(hashes, weight)
-    keys = hashes[rows]
-    starts, weights = _groups(keys, rows, weight)
-    from_the_end = np.cumsum(weights[::-1])
-    wanted = fraction * from_the_end[-1] * ALMOST_1
-    n_groups = max(2, int(np.searchsorted(from_the_end, wanted)) + 1)
-    if n_groups >= len(starts):
-        n_distinct = len(np.unique(keys))
-        raise _too_few(n_distinct, len(rows), fraction)
-    first = starts[-n_groups]
-    return rows[:first], rows[first:]
-
-
-def _rows_of_positive_weight(hashes, weight):
-    rows = np.arange(len(hashes)) if weight is None else np.flatnonzero(weight)
-    return rows.astype(np.int64, copy=False)
-
-
-def _groups(keys, rows, weight):
-    """Where neighbors of one key start, and their weights in whole numbers.
-
-    Sums of whole numbers are the same in any order.
-    """
-    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
-    if weight is None:
-        return starts, np.diff(starts, append=len(rows))
-    units = np.rint(weight[rows] * WEIGHT_UNITS).astype(np.int64)
-    return starts, np.add.reduceat(units, starts)
-
-
-def _that_fit(weights, fraction):
-    """Indices of the first groups that make up a fraction of the weight, rounded up."""
-    total, n_groups = weights.sum(), len(weights)
-    wanted = fraction * total * ALMOST_1
-    limit, most = wanted + total / n_groups, max(2, n_groups // 2)
-    candidates, chosen, n_chosen, reached = np.arange(n_groups), [], 0, 0
-    while reached < wanted and n_chosen < most:
-        candidates = candidates[weights[candidates] < limit - reached]
-        if len(candidates) == 0:
-            break
-        sums = reached + np.cumsum(weights[candidates])
-        n_fitting = np.searchsorted(sums, limit)
-        n_wanted = np.searchsorted(sums, wanted) + 1
-        n = min(n_fitting, n_wanted, most - n_chosen)
-        chosen.append(candidates[:n])
-        candidates, n_chosen, reached = candidates[n:], n_chosen + n, sums[n - 1]
-    chosen = np.concatenate(chosen) if chosen else candidates[:0]
-    if len(chosen) < 2:
-        lightest = np.argsort(weights, kind="stable")
-        others = lightest[~np.isin(lightest, chosen)]
-        chosen = np.append(chosen, others)[:2]
-    return chosen
-
-
-def _too_few(n_distinct, n_samples, fraction):
-    return ValueError(
-        f"early_stopping=True holds out validation_fraction={fraction:g} of the "
-        "samples, and at least 2 distinct ones, which leaves none to train on: "
-        f"n_samples = {n_samples}, of which {n_distinct} are distinct. Expected more "
-        "samples or a smaller validation_fraction."
-    )

@@ -1,7 +1,7 @@
 """What is learned: all that predictions and further epochs need."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ._learning_rate import MAX_REDUCTIONS, OF_FIXED_LENGTH
 from ._network import Network
@@ -107,6 +107,10 @@ class State:
     validation_epochs, validation_scores, validation_losses : Curve or None
         Of the epochs with early stopping, counted from 1; None without any.
     convergence : Convergence
+    alpha : float
+        Strength of the L2 penalty in the newest epoch.
+    search_results : dict or None
+        What the search tried that chose the number of epochs; None without a search.
     """
 
     network: Network
@@ -117,12 +121,14 @@ class State:
     validation_scores: Curve | None
     validation_losses: Curve | None
     convergence: Convergence
+    alpha: float
+    search_results: dict | None
 
     @classmethod
     def initial(cls, network, seed, fingerprint):
         """The state before the first epoch, on data with this fingerprint."""
         convergence = Convergence(fingerprint)
-        return cls(network, seed, 0, Curve(), None, None, None, convergence)
+        return cls(network, seed, 0, Curve(), None, None, None, convergence, 0.0, None)
 
     @property
     def n_iter(self):
@@ -144,8 +150,7 @@ class State:
         """The state in which training continues on the data with this fingerprint."""
         if fingerprint == self.convergence.fingerprint:
             return self
-        curves = (self.losses, *self.validation_curves())
-        return State(self.network, self.seed, self.t, *curves, Convergence(fingerprint))
+        return replace(self, convergence=Convergence(fingerprint))
 
     def check_continues(self, data, parameters):
         """Refuse data or parameters that this model cannot be trained further with."""

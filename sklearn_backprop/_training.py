@@ -1,19 +1,46 @@
 """Training: what it starts from, and its epochs."""
 
 import math
+from dataclasses import dataclass
+
+import numpy as np
 
 from . import _kernel
 from ._config import warn_without_fma
+from ._data import Data, sparse_if_faster
 from ._diagnosis import divergence_message
 from ._learning_rate import initial_learning_rate, learning_rate
 from ._network import Network
 from ._random import draw_seed
-from ._sample_order import sample_order
+from ._sample_order import SampleOrder, sample_order
 from ._standardization import Standardization
 from ._state import Curve, State
 
 # A loss that shows divergence before it overflows; standardized, it begins at ½.
 DIVERGED = 1e10
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What training on the data of a call starts from.
+
+    Attributes
+    ----------
+    data : Data
+        With y in training units.
+    order : SampleOrder
+    state : State
+    held_out : ndarray or None
+        Rows to validate on.
+    fold : ndarray or None
+        The fold of every row, to search with; see `sample_order`.
+    """
+
+    data: Data
+    order: SampleOrder
+    state: State
+    held_out: np.ndarray | None
+    fold: np.ndarray | None
 
 
 def prepare(data, before, parameters, *, hold_out=False):
@@ -31,12 +58,7 @@ def prepare(data, before, parameters, *, hold_out=False):
 
     Returns
     -------
-    data : Data
-        With y in training units.
-    order : SampleOrder
-    state : State
-    held_out : ndarray or None
-        Rows to validate on.
+    start : Start
 
     Raises
     ------
@@ -46,7 +68,7 @@ def prepare(data, before, parameters, *, hold_out=False):
     if before is not None:
         before.check_continues(data, parameters)
     seed = draw_seed(parameters.random_state) if before is None else before.seed
-    order, held_out, fingerprint = sample_order(
+    order, held_out, fold, fingerprint = sample_order(
         data, seed, parameters, hold_out=hold_out
     )
     if before is None:
@@ -55,7 +77,9 @@ def prepare(data, before, parameters, *, hold_out=False):
     else:
         state = before.for_data(fingerprint)
     data = state.network.standardization.to_training_units(data)
-    return data, order, state, held_out
+    if parameters.momentum == 0:  # with it, sparse rows are no faster
+        data = sparse_if_faster(data, parameters.hidden_layer_size)
+    return Start(data, order, state, held_out, fold)
 
 
 def _first_network(data, order, seed, parameters):
@@ -72,14 +96,12 @@ class Training:
 
     Parameters
     ----------
-    data : Data
-        With y in training units.
-    order : SampleOrder
-    state : State
-        What the first epoch begins with.
+    start : Start
     parameters : Parameters
     validation : Validation or None
         Samples that decide when training stops, and which epoch was the best.
+    stop : threading.Event or None
+        Set to end an epoch that another thread is in.
 
     Attributes
     ----------
@@ -89,12 +111,12 @@ class Training:
         Its score; -inf if there is none.
     """
 
-    def __init__(self, data, order, state, parameters, validation=None):
+    def __init__(self, start, parameters, validation=None, stop=None):
         warn_without_fma()
-        network = state.network
+        data, order, network = start.data, start.order, start.state.network
         standardization = network.standardization
         self.parameters, self.validation = parameters, validation
-        self.begun_at = state.n_iter
+        self.begun_at = start.state.n_iter
         self.batch_size = parameters.batch_size_for(len(order))
         self.total_weight = order.total_weight()
         self.initial_learning_rate = initial_learning_rate(
@@ -116,11 +138,12 @@ class Training:
             batch_size=self.batch_size,
             alpha=parameters.alpha,
             momentum=parameters.momentum,
+            stop=stop,
         )
         self.best_network, self.best_score = None, -math.inf
         if validation is not None:
             self.best_network = network
-            if state.n_iter > 0:  # it may be the best there will be
+            if self.begun_at > 0:  # it may be the best there will be
                 self.best_score, _ = validation.scores(network)
 
     def epoch(self, state):
@@ -183,4 +206,6 @@ class Training:
             state.losses.plus(loss),
             *validated,
             state.convergence.after(loss, improved, parameters),
+            parameters.alpha,
+            state.search_results,
         )

@@ -12,13 +12,10 @@ from sklearn.metrics import r2_score
 
 from sklearn_backprop import BackpropRegressor
 from sklearn_backprop._data import Data
+from sklearn_backprop._hold_out import hold_out_by_content, hold_out_last
 from sklearn_backprop._parameters import Parameters
 from sklearn_backprop._random import draw_seed
-from sklearn_backprop._sample_order import (
-    hold_out_by_content,
-    hold_out_last,
-    sample_order,
-)
+from sklearn_backprop._sample_order import sample_order
 
 FORMS = [np.asarray, scipy.sparse.csr_array]
 
@@ -33,7 +30,7 @@ def chosen_rows(X, y, weight=None, **parameters):
     parameters = Parameters.of(regressor(**parameters))
     data = Data(X, y[:, np.newaxis], weight, X.dtype)
     seed = draw_seed(parameters.random_state)
-    order, held_out, _ = sample_order(data, seed, parameters, hold_out=True)
+    order, held_out, _, _ = sample_order(data, seed, parameters, hold_out=True)
     return order.rows(), held_out
 
 

@@ -38,15 +38,16 @@ INVALID = {
     "momentum": [-0.1, 1, 1.5, "high", None, np.nan],
     "alpha": [-1e-9, "strong", None, np.inf, np.nan],
     "batch_size": [0, -3, 1.5, "auto", None],
-    "max_iter": [0, -1, 10.0, None, np.inf],
+    "max_iter": [0, -1, 10.0, "all", None, np.inf],
     "tol": [-1e-9, "small", None, np.inf, np.nan],
-    "n_iter_no_change": [0, 2.5, None],
+    "n_iter_no_change": [0, 2.5, -np.inf, np.nan, None],
     "standardize": [2, "yes", None],
     "shuffle": [2, "yes", None],
     "random_state": ["seed", -1, 1.5, np.random.default_rng(0)],
     "early_stopping": [2, "auto", None],
     "validation_fraction": [0, 1, -0.1, 1.5, 5, None, np.nan],
     "warm_start": [2, "yes", None],
+    "n_jobs": [0.5, "all", np.nan],
     "verbose": [-1, "loud", None],
 }
 

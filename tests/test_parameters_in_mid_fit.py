@@ -37,6 +37,7 @@ OTHERS = {
     "early_stopping": [False, True, None],
     "validation_fraction": [0.5, 5],
     "warm_start": [True, None],
+    "n_jobs": [2, "all"],
     "verbose": [True, None],
 }
 CHANGES = [(name, value) for name in OTHERS for value in OTHERS[name]]

@@ -12,8 +12,13 @@ import numpy as np
 import pytest
 import scipy.sparse
 from models import fit_quietly, refused, same_bits
+from numpy.testing import assert_allclose
+from sklearn.base import clone
 
 from sklearn_backprop import BackpropRegressor, _data, _kernel, _sparse
+from sklearn_backprop._data import Data, read, sparse_if_faster
+from sklearn_backprop._parameters import Parameters
+from sklearn_backprop._training import prepare
 
 RANDOM = np.random.RandomState(0)
 N, D = 12, 4
@@ -352,3 +357,59 @@ def test_a_shape_set_during_training_is_not_that_of_the_call(monkeypatch, moment
     monkeypatch.setattr(_kernel, "Trainer", Training)
     assert same_bits(fit_quietly(regressor(momentum=momentum), X, y), expected)
     assert X.shape == (2, 10 * N * D // 2)
+
+
+# ------------------------------------------------------- dense data of mostly zeros
+
+
+def mostly_zeros(random, n=1200, d=20, fraction=0.2):
+    X = random.normal(size=(n, d)) * (random.uniform(size=(n, d)) < fraction)
+    return X, X[:, 0] - X[:, 1] ** 2 + 0.1 * random.normal(size=n)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_dense_data_of_mostly_zeros_are_trained_on_as_sparse_rows(random, dtype):
+    X, y = mostly_zeros(random)
+    X = X.astype(dtype)
+    model = BackpropRegressor(20, max_iter=3, random_state=0)
+    dense = clone(model).fit(X, y)
+    sparse = clone(model).fit(scipy.sparse.csr_array(X), y)
+    assert_allclose(dense.predict(X), sparse.predict(X), rtol=0, atol=1e-4)
+    given = read(clone(model), X, y, None, reset=True, relative=True)
+    start = prepare(given, None, Parameters.of(model))
+    assert scipy.sparse.issparse(start.data.X)
+    assert np.array_equal(start.data.X.toarray(), X)
+
+
+@pytest.mark.parametrize(
+    ("data", "H"),
+    [
+        ({"fraction": 0.4}, 20),
+        ({"d": 15, "n": 2000}, 20),
+        ({"n": 700}, 20),
+        ({}, 15),
+    ],
+)
+def test_other_dense_data_stay_dense(random, data, H):
+    X, y = mostly_zeros(random, **data)
+    given = Data(X, y[:, np.newaxis], None, X.dtype)
+    assert sparse_if_faster(given, H) is given
+
+
+def test_rows_of_weight_0_do_not_make_data_dense(random):
+    # and a weight counts as repeats do
+    X, y = mostly_zeros(random, n=1500)
+    model = BackpropRegressor(20, max_iter=3, random_state=0)
+    alone = clone(model).fit(X, y)
+    rest = random.normal(size=(4000, 20))
+    weight = np.append(np.ones(1500), np.zeros(4000))
+    among_others = clone(model).fit(
+        np.vstack((X, rest)), np.append(y, rest[:, 0]), weight
+    )
+    assert same_bits(alone, among_others)
+
+    X, y = X[:900], y[:900]
+    for count in (np.where(np.count_nonzero(X, axis=1) > 3, 9, 1), np.full(900, 2)):
+        weighted = clone(model).fit(X, y, count)
+        repeated = clone(model).fit(np.repeat(X, count, 0), np.repeat(y, count))
+        assert same_bits(weighted, repeated)

@@ -458,14 +458,14 @@ def test_silent_by_default(data, capsys):
 def test_adaptive_keeps_its_step_on_a_stream(data):
     # Losses of different rows say nothing about improvement, so η must not shrink.
     X, y = data
-    adaptive, constant = regressor(), regressor(learning_rate="constant")
-    assert adaptive.learning_rate == "adaptive"
-    for model in (adaptive, constant):
+    schedules = "constant", "adaptive", "linear"
+    constant, *others = models = [regressor(learning_rate=name) for name in schedules]
+    for model in models:
         model.partial_fit(X, y)
         for _ in range(3):
             for i in range(len(y)):
                 model.partial_fit(X[i : i + 1], y[i : i + 1])
-    assert same_bits(adaptive, constant)
+    assert all(same_bits(other, constant) for other in others)
 
 
 def test_training_goes_on_with_other_data_after_a_converged_fit(data):
