@@ -64,18 +64,17 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         H, the number of hidden units.
 
     learning_rate : {"adaptive", "constant", "invscaling", "linear"}, \
-            default="adaptive"
+            default="linear"
         Schedule of the learning rate η over the epochs e = 0, 1, …
 
+        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs, so the
+          noise that single samples put into the weights dies away by the last of them.
+          `partial_fit` has no last epoch, and treats "linear" as "adaptive".
         - "adaptive": η until the loss no longer improves, then η / 5, and so on.
           Training has converged when there is no improvement after the fifth reduction.
         - "constant": η. Training has converged when there is no improvement.
         - "invscaling": η / √(e + 1). Training has converged when there is no
           improvement.
-        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs, so the
-          noise that single samples put into the weights dies away by the last of them:
-          the most accurate schedule once `max_iter` is tuned. `partial_fit` has no last
-          epoch, so there η is constant.
 
         There is no improvement when the loss (with ``early_stopping=True`` the
         validation score) has not improved by `tol` for more than `n_iter_no_change`
@@ -96,9 +95,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Δ_t = −η ∂E + μ Δ_{t−1}. At least 0 and below 1. Updates add up to 1 / (1 − μ)
         times their size, so η has to be smaller by that factor; "auto" is.
 
-    alpha : float, default=0.0
+    alpha : "auto" or float, default="auto"
         Strength of the L2 penalty ½ α w² on every weight w_hj and v_kh but the biases,
-        in training units: each update also subtracts η α w from a weight w.
+        in training units: each update also subtracts η α w from a weight w. "auto" is
+        chosen together with `max_iter`. Where that is an integer, it is 0, the plain
+        rule; where training goes on, it is what the model was trained with.
 
     batch_size : int or "all", default=1
         Number of samples whose deltas are computed from the same weights and then
@@ -106,31 +107,39 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         summing need η · b where this estimator needs η. Batches larger than the data
         are cut to it, and the last batch of an epoch may be smaller.
 
-    max_iter : int, default=400
-        Maximum number of epochs of one call of `fit`.
+    max_iter : "auto" or int, default="auto"
+        Maximum number of epochs of one call of `fit`. "auto" is, with "linear", the
+        number of epochs that predicts best on held-out parts of the training data; then
+        one network is trained on all of them. An integer gives the same model without
+        the search, which takes about as long again. With ``early_stopping=True`` what
+        is validated on decides, and the best network that was trained is kept. 400 with
+        other schedules, or where there are fewer than 6 distinct samples or y is
+        constant.
 
     tol : float, default=0.0001
         Smallest decrease of the loss that counts as an improvement; see
         `learning_rate`. The loss is in training units. With ``early_stopping=True``,
         the smallest increase of R².
 
-    n_iter_no_change : int, default=10
-        Maximum number of epochs in a row without improvement.
+    n_iter_no_change : int or np.inf, default=10
+        Maximum number of epochs in a row without improvement. np.inf runs `max_iter`
+        epochs.
 
     standardize : bool, default=True
         Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, with the
         statistics of the training rows of the first call, so that η and `tol` mean the
-        same whatever the units of the data. `coefs_`, `intercepts_` and predictions are
-        in the units of the data all the same. A column that is constant, but for
-        rounding, has no influence. False applies the rule to the data as given.
+        same whatever the units of the data. A column of two values counts as if neither
+        was in less than a tenth of the rows. A column that is constant, but for
+        rounding, has no influence. `coefs_`, `intercepts_` and predictions are in the
+        units of the data all the same. False applies the rule to the data as given.
 
     shuffle : bool, default=True
         Whether to use the samples in a new random order every epoch. Otherwise they are
         used in the order of the rows.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, of the shuffling, and of the rows that
-        `early_stopping` holds out. Pass an int for the same model in every call. A
+        Seed of the initial weights, of the shuffling, and of the rows that are held
+        out. Pass an int for the same model in every call. A
         failed call leaves a RandomState as it was.
 
     early_stopping : bool, default=False
@@ -149,11 +158,15 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     warm_start : bool, default=False
         Whether `fit` continues with the model of the call before, for `max_iter` more
         epochs, instead of training a new one. Standardization keeps the first
-        statistics.
+        statistics. To continue, `max_iter` has to be an integer.
+
+    n_jobs : int or None, default=None
+        Number of threads that the search for "auto" uses: None is 1 unless in a
+        :func:`joblib.parallel_config`, and -1 all CPUs. The model is the same.
 
     verbose : bool, default=False
-        Whether to print a line of progress about ten times in each `fit`, and in every
-        `partial_fit`.
+        Whether to print a line of progress about ten times in each `fit`, for all that
+        its search tries, and in every `partial_fit`.
 
     Attributes
     ----------
@@ -189,6 +202,15 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     n_iter_ : int
         Number of epochs that the model was trained for.
+
+    alpha_ : float
+        `alpha`, or what "auto" chose.
+
+    search_results_ : dict or None
+        What the search for "auto" tried, in the form of the `cv_results_` of
+        :class:`~sklearn.model_selection.GridSearchCV`: the scores are negative mean
+        losses on the held-out samples in training units, NaN where a candidate was
+        clearly beaten before; with early stopping, R². None without a search.
 
     t_ : int
         Number of samples that training has used, repeats included.
@@ -302,7 +324,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> Self:
-        """Train the network for up to `max_iter` epochs.
+        """Train the network for up to `max_iter` epochs, or as many as "auto" finds.
 
         Parameters
         ----------
@@ -336,8 +358,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         ------
         ValueError
             If the data or a parameter are not as described, validation data are given
-            in part or without ``early_stopping=True``, or training diverges. The
-            estimator is then as it was before the call.
+            in part or without ``early_stopping=True``, training diverges, or a warm
+            start is to continue with ``max_iter="auto"``. The estimator is then as it
+            was before the call.
 
         Warns
         -----
@@ -434,7 +457,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
         k calls on the same data give, bit for bit, the model of ``fit`` with
         ``max_iter=k`` that did not stop early, unless ``learning_rate="linear"``: there
-        is no last epoch here, so η is then constant.
+        is no last epoch here, so it is treated as "adaptive".
 
         Parameters
         ----------

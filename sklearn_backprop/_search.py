@@ -31,8 +31,8 @@ BEATEN = 1.05  # times the least error: not tried on another fold
 
 # The next length is tried, too, if a length had at most so many times the error of the
 # one before: few epochs are soon done, but many have to be worth it.
-WORTHWHILE = 0.95
-WORTH_MANY, MANY = 0.5, 640
+WORTHWHILE = 1.0
+WORTH_MANY, MANY = 0.7, 640
 
 # Bound of length² × operations of an epoch: few samples get many epochs.
 WORK = 8e13
@@ -290,6 +290,8 @@ class Contest:
         for row, candidate in zip(scores, candidates, strict=True):
             errors = self.sums[candidate]
             row[: len(errors)] = -np.divide(errors, weights[: len(errors)])
+        if self.trials.validation is not None:
+            scores += 1  # R²
         tried = ~np.isnan(scores)
         with np.errstate(invalid="ignore"):  # of candidates that diverged
             std = np.nanstd(scores, axis=1)

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_backprop import BackpropRegressor
+from sklearn_backprop import BackpropRegressor, _search
 
 callback = pytest.importorskip("sklearn.callback")
 
@@ -181,3 +181,58 @@ def test_nothing_is_copied_where_no_callback_is_set(data, monkeypatch):
     monkeypatch.setattr(callback.CallbackContext, "subcontext", refuse)
     monkeypatch.setattr(callback.CallbackContext, "_call_hooks", refuse)
     fit_quietly(regressor(), *data)
+
+
+# ------------------------------------------------------------------------- a search
+
+
+def test_callbacks_hear_of_the_search_and_of_the_training(data):
+    recorder = Recorder()
+    model = regressor(max_iter="auto").set_callbacks(recorder).fit(*data)
+    told = iter(recorder.told)
+    assert [next(told) for _ in range(3)] == [
+        "setup",
+        ("begin", "fit"),
+        ("begin", "search"),
+    ]
+    rest = list(told)
+    end = rest.index(("end", "search"))
+    names = {name for _, name in rest[:end]}
+    assert names == {"candidate"}
+    splits = [model.search_results_[f"split{k}_test_score"] for k in range(5)]
+    assert rest[:end].count(("begin", "candidate")) == np.isfinite(splits).sum()
+    assert rest[:end].count(("end", "candidate")) == np.isfinite(splits).sum()
+    epochs = [("begin", "epoch"), ("end", "epoch")] * model.n_iter_
+    training = [("begin", "training"), *epochs, ("end", "training")]
+    assert rest[end + 1 :] == [*training, ("end", "fit"), "teardown"]
+    assert not any(recorder.fitted[: rest[:end].count(("end", "candidate")) + 1])
+    assert same_bits(model, regressor(max_iter="auto").fit(*data))
+
+
+def test_a_callback_can_stop_the_search(data):
+    recorder = Recorder(stop_after=1)
+    model = regressor(max_iter="auto").set_callbacks(recorder).fit(*data)
+    assert len(model.search_results_["params"]) == len(_search.ALPHAS)
+    told = regressor(max_iter=model.n_iter_, alpha=model.alpha_).fit(*data)
+    assert same_bits(model, told)
+
+
+def test_callbacks_of_scikit_learn_go_through_a_search(data, capsys):
+    pytest.importorskip("rich")
+    X, y = data
+    monitor = callback.ScoringMonitor(scoring="r2")
+    model = regressor(max_iter="auto", n_jobs=2)
+    model.set_callbacks(callback.ProgressBar(), monitor).fit(X, y)
+    assert "BackpropRegressor" in capsys.readouterr().out
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(rows) == model.n_iter_
+    assert rows[-1]["r2"] == model.score(X, y)
+
+
+def test_with_early_stopping_the_search_is_the_training(data):
+    recorder = Recorder()
+    model = regressor(max_iter="auto", early_stopping=True).set_callbacks(recorder)
+    fit_quietly(model, *data)
+    assert ("begin", "training") not in recorder.told
+    assert recorder.told[-2:] == [("end", "fit"), "teardown"]
+    assert recorder.fitted[-1] is not None

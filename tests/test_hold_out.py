@@ -12,7 +12,12 @@ from sklearn.metrics import r2_score
 
 from sklearn_backprop import BackpropRegressor
 from sklearn_backprop._data import Data
-from sklearn_backprop._hold_out import hold_out_by_content, hold_out_last
+from sklearn_backprop._hold_out import (
+    folds_by_content,
+    folds_in_order,
+    hold_out_by_content,
+    hold_out_last,
+)
 from sklearn_backprop._parameters import Parameters
 from sklearn_backprop._random import draw_seed
 from sklearn_backprop._sample_order import sample_order
@@ -210,3 +215,55 @@ def test_held_out_scores_not_above_0_are_said(random, form, shuffle):
         assert poor == any("held-out samples is not above 0" in m for m in messages)
         said += poor
     assert said
+
+
+# ------------------------------------------------------------------------------ folds
+
+
+def test_contents_are_dealt_to_folds(random):
+    hashes = random.randint(2**63, size=203, dtype=np.uint64)
+    hashes[150:] = hashes[random.randint(0, 150, 53)]
+    fold = folds_by_content(hashes, None)
+    contents, first = np.unique(hashes, return_index=True)
+    assert sorted(np.bincount(fold[first])) == [30] * 5
+    for content in contents:
+        assert len(set(fold[hashes == content])) == 1
+
+    p = random.permutation(203)
+    assert np.array_equal(folds_by_content(hashes[p], None), fold[p])
+    weight = random.randint(0, 3, 203).astype(float)
+    weight[first] = 1
+    weighted = folds_by_content(hashes, weight)
+    assert np.array_equal(weighted[weight > 0], fold[weight > 0])
+    assert (weighted[weight == 0] == -1).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_folds_in_order_are_blocks(random, weighted):
+    hashes = np.repeat(random.randint(2**63, size=100, dtype=np.uint64), 3)
+    weight = np.arange(300) // 3 % 3 / 2 if weighted else None
+    fold = folds_in_order(hashes, weight)
+    used = np.ones(300, bool) if weight is None else weight > 0
+    assert (fold[~used] == -1).all()
+    assert (np.diff(fold[used]) <= 0).all()
+    assert (fold[::3] == fold[2::3]).all()
+    sizes = np.bincount(fold[used], weights=None if weight is None else weight[used])
+    assert len(sizes) == 5
+    assert np.ptp(sizes) <= 6
+
+
+@pytest.mark.parametrize("assign", [folds_by_content, folds_in_order])
+def test_too_few_contents_make_no_folds(assign):
+    hashes = np.array([7, 7, 1, 4, 9, 3, 8, 8], np.uint64)
+    assert assign(hashes, None) is not None
+    weight = np.ones(8)
+    weight[3] = 0
+    assert assign(hashes, weight) is None
+    assert assign(hashes[:6], None) is None
+
+
+def test_one_block_that_holds_nearly_all_makes_no_folds():
+    hashes = np.arange(8, dtype=np.uint64)
+    weight = np.append(np.ones(7), 1000.0)
+    assert folds_in_order(hashes, weight) is None
+    assert folds_in_order(hashes, weight[::-1]) is not None

@@ -1,0 +1,463 @@
+"""max_iter="auto" and alpha="auto": what is chosen, and what has no say in it."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+from joblib import parallel_config
+from models import assert_unchanged, fit_quietly, refused, same_bits, state
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    cross_val_score,
+)
+from sklearn.utils.parallel import Parallel
+
+from sklearn_backprop import BackpropRegressor, _kernel, _search
+from sklearn_backprop._callbacks import Task
+from sklearn_backprop._search import Candidate, Contest, lengths_for
+
+LENGTHS = [10, 40, 160, 640]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short():
+    """Let no search go on for long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_search, "LENGTHS", tuple(LENGTHS))
+        yield
+
+
+@pytest.fixture
+def data(random):
+    X = random.normal(size=(150, 3))
+    return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * random.normal(size=150)
+
+
+def regressor(H=5, **parameters):
+    return BackpropRegressor(H, **{"random_state": 0, **parameters})
+
+
+def count_updates(monkeypatch):
+    """Numbers of samples in the epochs that are trained from here on."""
+    counts = []
+
+    class Trainer(_kernel.Trainer):
+        def epoch(self, *arguments):
+            counts.append(self.n)
+            return super().epoch(*arguments)
+
+    monkeypatch.setattr(_kernel, "Trainer", Trainer)
+    return counts
+
+
+def same_results(model, other):
+    ours, theirs = model.search_results_, other.search_results_
+    assert ours.keys() == theirs.keys()
+    assert ours["params"] == theirs["params"]
+    return all(
+        np.array_equal(ours[key], theirs[key], equal_nan=True)
+        for key in ours
+        if key != "params"
+    )
+
+
+# ------------------------------------------------------------- what "auto" stands for
+
+KINDS = {
+    "plain": {},
+    "float32": {"dtype": np.float32},
+    "sparse": {"form": scipy.sparse.csr_array},
+    "outputs": {"K": 2},
+    "column": {"K": 0},
+    "weights": {"weighted": True},
+    "in order": {"shuffle": False},
+    "in order, weights": {"shuffle": False, "weighted": True},
+    "batches": {"batch_size": 8, "momentum": 0.5},
+    "as given": {"standardize": False},
+    "alpha": {"alpha": 0.02},
+    "early stopping": {"early_stopping": True},
+    "early stopping, in order": {"early_stopping": True, "shuffle": False},
+    "few": {"n": 6},
+}
+
+
+def fits_of(kind, data):
+    """A model that has searched, and one that was told what it found."""
+    parameters = dict(KINDS[kind])
+    n, K = parameters.pop("n", 150), parameters.pop("K", 1)
+    X, y = data[0][:n].astype(parameters.pop("dtype", np.float64)), data[1][:n]
+    X = parameters.pop("form", np.asarray)(X)
+    weight = np.arange(n) % 4 / 2 + 0.5 if parameters.pop("weighted", False) else None
+    if K != 1:
+        y = np.column_stack((y, y**2))[:, : max(1, K)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a column y, and of a poor fit
+        model = regressor(**parameters).fit(X, y, weight)
+        found = {"max_iter": model.n_iter_, "alpha": model.alpha_}
+        told = regressor(**{**parameters, **found}).fit(X, y, weight)
+    return model, told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_model_is_that_of_a_fit_with_what_was_found(data, kind):
+    model, told = fits_of(kind, data)
+    assert same_bits(model, told)
+    assert model.n_iter_ in LENGTHS
+    assert model.alpha_ in ([0.02] if kind == "alpha" else _search.ALPHAS)
+    assert (model.t_, model.loss_curve_) == (told.t_, told.loss_curve_)
+    assert model.validation_scores_ == told.validation_scores_
+    assert told.search_results_ is None
+    best = model.search_results_["rank_test_score"].argmin()
+    found = {"max_iter": model.n_iter_, "alpha": model.alpha_}
+    assert model.search_results_["params"][best] == found
+
+
+def test_samples_to_validate_on_decide(data):
+    X, y = data
+    validation = {"X_val": X[100:], "y_val": y[100:]}
+    model = regressor(early_stopping=True).fit(X[:100], y[:100], **validation)
+    told = regressor(
+        early_stopping=True, max_iter=model.n_iter_, alpha=model.alpha_
+    ).fit(X[:100], y[:100], **validation)
+    assert same_bits(model, told)
+    best = model.search_results_["mean_test_score"].max()
+    assert model.best_validation_score_ == pytest.approx(best, abs=1e-12)
+    assert model.score(X[100:], y[100:]) == pytest.approx(best, abs=1e-12)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_integer_is_not_searched_for(data, monkeypatch, early_stopping):
+    counts = count_updates(monkeypatch)
+    model = regressor(max_iter=7, early_stopping=early_stopping).fit(*data)
+    assert len(counts) == 7
+    assert (model.n_iter_, model.alpha_, model.search_results_) == (7, 0, None)
+
+
+def test_the_best_network_of_early_stopping_is_not_trained_again(data, monkeypatch):
+    counts = count_updates(monkeypatch)
+    model = regressor(early_stopping=True).fit(*data)
+    assert len(counts) == model.search_results_["param_max_iter"].sum()
+    assert set(counts) == {135}
+
+
+@pytest.mark.parametrize("schedule", ["adaptive", "constant", "invscaling"])
+def test_other_schedules_do_not_search(data, monkeypatch, schedule):
+    counts = count_updates(monkeypatch)
+    parameters = {"learning_rate": schedule, "n_iter_no_change": np.inf}
+    model = fit_quietly(regressor(**parameters), *data)
+    assert len(counts) == model.n_iter_ == 400
+    assert (model.alpha_, model.search_results_) == (0, None)
+
+
+def test_too_little_data_is_not_searched_in(data):
+    X, y = data
+    copies = np.arange(150) % 5
+    for given in ((X[copies], y[copies]), (X, np.full(150, 3.0)), (X[:1], y[:1])):
+        model = fit_quietly(regressor(2), *given)
+        assert (model.n_iter_, model.alpha_, model.search_results_) == (400, 0, None)
+
+
+@pytest.mark.parametrize("n", range(2, 11))
+def test_few_rows_are_learned(n, random):
+    X = random.normal(size=(n, 2))
+    model = fit_quietly(regressor(), X, X[:, 0])
+    assert np.isfinite(model.predict(X)).all()
+    wide = random.normal(size=(n, 2000))
+    fit_quietly(regressor(), wide, wide[:, 0])
+
+
+def test_noise_is_not_learned(random):
+    X = random.normal(size=(400, 10))
+    y = X[:, 0] + np.sqrt(3) * random.normal(size=400)
+    ours = cross_val_score(BackpropRegressor(random_state=0), X, y).mean()
+    assert ours > cross_val_score(RidgeCV(), X, y).mean() - 0.05
+    plain = BackpropRegressor(max_iter=640, random_state=0)
+    assert ours > cross_val_score(plain, X, y).mean() + 0.2
+
+
+def test_clean_data_are_learned_for_long():
+    X = np.linspace(0, 1, 126)[:, np.newaxis]
+    y = np.sin(4 * np.pi * X[:, 0])
+    model = BackpropRegressor(random_state=0).fit(X, y)
+    assert model.n_iter_ == 640
+    assert model.score(X, y) > 0.98
+
+
+# ------------------------------------------------------------------ what has no say
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_number_of_threads_changes_no_bit(data, kind, monkeypatch):
+    one, _ = fits_of(kind, data)
+    monkeypatch.setitem(KINDS, kind, {**KINDS[kind], "n_jobs": 2})
+    two, _ = fits_of(kind, data)
+    assert same_bits(one, two)
+    assert same_results(one, two)
+
+
+def test_a_surrounding_configuration_sets_the_threads(data):
+    with parallel_config(n_jobs=2):
+        model = regressor().fit(*data)
+    assert same_bits(model, regressor().fit(*data))
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_weights_are_repeats(data, random, early_stopping):
+    X, y = data
+    count = random.randint(0, 4, len(y))
+    model = regressor(early_stopping=early_stopping)
+    weighted = clone(model).fit(X, y, count)
+    repeated = clone(model).fit(np.repeat(X, count, axis=0), np.repeat(y, count))
+    assert same_bits(weighted, repeated)
+    assert weighted.search_results_["params"] == repeated.search_results_["params"]
+
+
+def test_blocks_of_weights_are_repeats(data, random):
+    X, y = data
+    count = random.randint(0, 4, len(y))
+    model = regressor(shuffle=False)
+    weighted = clone(model).fit(X, y, count)
+    repeated = clone(model).fit(np.repeat(X, count, axis=0), np.repeat(y, count))
+    assert same_bits(weighted, repeated)
+    assert same_results(weighted, repeated)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_order_of_the_rows_does_not_matter(data, random, weighted):
+    X, y = data
+    weight = random.uniform(0.2, 3, len(y)) if weighted else None
+    p = random.permutation(len(y))
+    model = regressor().fit(X, y, weight)
+    permuted = regressor().fit(X[p], y[p], None if weight is None else weight[p])
+    assert same_bits(model, permuted)
+    assert same_results(model, permuted)
+
+
+def test_columns_far_from_0_are_searched_with_as_others_are(data):
+    # in single precision their values would all be the same
+    X, y = data
+    model = regressor(shuffle=False).fit(X, y)
+    far = regressor(shuffle=False).fit(X + 2.0**30, y)
+    assert far.search_results_["params"] == model.search_results_["params"]
+    near = model.search_results_["mean_test_score"]
+    np.testing.assert_allclose(far.search_results_["mean_test_score"], near, rtol=1e-3)
+
+
+def test_values_beyond_single_precision_are_searched_with(data):
+    X, y = data
+    X, weight = X.copy(), np.ones(150)
+    X[0], weight[0] = 1e60, 0
+    model = regressor().fit(X, y, weight)
+    assert same_bits(model, regressor().fit(X[1:], y[1:]))
+
+
+# --------------------------------------------------------------- calls after a search
+
+
+def test_training_goes_on_with_the_alpha_that_was_found(data, monkeypatch):
+    X, y = data
+    monkeypatch.setattr(_search, "ALPHAS", (0.003,))
+    model = regressor().fit(X, y)
+    told = regressor(max_iter=model.n_iter_, alpha=0.003).fit(X, y)
+    for step in (
+        lambda m: m.partial_fit(X, y),
+        lambda m: fit_quietly(m.set_params(max_iter=3, warm_start=True), X, y),
+    ):
+        step(model), step(told)
+        assert same_bits(model, told)
+        assert model.alpha_ == 0.003
+    assert model.set_params(alpha=0.5).partial_fit(X, y).alpha_ == 0.5
+    assert regressor().partial_fit(X, y).alpha_ == 0
+
+
+def test_a_warm_start_that_goes_on_needs_an_integer(data):
+    model = regressor(warm_start=True).fit(*data)
+    with refused(model, "max_iter='auto' with warm_start=True.* integer"):
+        model.fit(*data)
+    model.set_params(learning_rate="adaptive").fit(*data)
+
+
+def test_a_saved_model_keeps_what_was_found(data):
+    model = regressor().fit(*data)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert same_results(model, loaded)
+    assert (loaded.alpha_, loaded.n_iter_) == (model.alpha_, model.n_iter_)
+    again = clone(loaded).fit(*data)
+    assert same_bits(model, again)
+
+
+def test_auto_is_a_value_to_search_over(data):
+    X, y = data
+    grid = {"max_iter": [2, "auto"], "alpha": [0.0, "auto"]}
+    search = GridSearchCV(regressor(), grid, cv=3, n_jobs=2).fit(X, y)
+    assert search.best_params_["max_iter"] == "auto"
+    halving = HalvingGridSearchCV(
+        regressor(),
+        {"hidden_layer_size": [2, 5, 10]},
+        resource="max_iter",
+        min_resources=5,
+        max_resources=50,
+        cv=3,
+        random_state=0,
+    ).fit(X, y)
+    assert halving.best_estimator_.max_iter == 15
+
+
+# ---------------------------------------------------------------------- what goes wrong
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_in_which_all_diverges_is_refused(data, n_jobs):
+    model = regressor(n_jobs=n_jobs).fit(*data)
+    model.set_params(learning_rate_init=100.0)
+    with refused(model, "diverged"):
+        model.fit(*data)
+
+
+def test_candidates_that_diverge_lose(data, monkeypatch):
+    monkeypatch.setattr(_search, "ALPHAS", (0.0, 50.0))
+    model = regressor(learning_rate_init=0.05).fit(*data)
+    assert model.alpha_ == 0
+    scores = model.search_results_["mean_test_score"]
+    assert np.isneginf(scores[model.search_results_["param_alpha"] == 50]).all()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_interrupt_during_the_search_leaves_the_model_before(
+    data, monkeypatch, n_jobs
+):
+    model = regressor(n_jobs=n_jobs).fit(*data)
+    before = state(model)
+
+    def interrupted(self, candidates, fold):
+        if candidates[0].max_iter > 40:
+            raise KeyboardInterrupt
+        return tried(self, candidates, fold)
+
+    tried = Contest._try
+    monkeypatch.setattr(Contest, "_try", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(data[0], 2 * data[1])
+    assert_unchanged(model, before)
+
+
+# ------------------------------------------------------------------ how it is decided
+
+
+class FakeTrials:
+    """Errors by a formula; candidates on folds are noted as they are tried."""
+
+    validation = None
+
+    def __init__(self, error, n_folds=1):
+        self.formula, self.folds, self.tried = error, [None] * n_folds, []
+        self.weights = np.ones(n_folds)
+
+    def error(self, candidate, fold):
+        self.tried.append((*candidate, fold))
+        return self.formula(*candidate, fold)
+
+
+def best_of(trials, alphas=(0.0, 0.003)):
+    contest = Contest(trials, Parallel(1), Task(None, None, {}), verbose=False)
+    return contest.best(LENGTHS, alphas), contest
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("alpha", [0.0, 0.003])
+def test_the_least_error_is_found(length, alpha):
+    def error(max_iter, a, fold):
+        return 1 + abs(np.log(max_iter / length)) + (a != alpha)
+
+    best, contest = best_of(FakeTrials(error, n_folds=3))
+    assert best == (length, alpha)
+    results = contest.results(best)
+    assert results["params"][results["rank_test_score"].argmin()] == best._asdict()
+    assert sorted(results["rank_test_score"]) == [*range(1, len(contest.sums) + 1)]
+
+
+def test_of_equal_candidates_the_shorter_and_then_the_more_penalized_wins():
+    assert best_of(FakeTrials(lambda *_: 1.0))[0] == (10, 0.003)
+    assert best_of(FakeTrials(lambda *_: np.inf))[0] == (10, 0.003)
+
+
+def test_what_is_clearly_beaten_is_not_tried_on_other_folds():
+    def error(max_iter, alpha, fold):
+        return [1.0, 1.04][alpha > 0] if max_iter == 40 else 2
+
+    trials = FakeTrials(error, n_folds=2)
+    best, contest = best_of(trials, (0.0, 0.003))
+    assert best == (40, 0.0)
+    assert trials.tried == [
+        (40, 0.0, 0),
+        (40, 0.003, 0),
+        (40, 0.0, 1),
+        (40, 0.003, 1),
+        (160, 0.0, 0),
+        (10, 0.0, 0),
+    ]
+    results = contest.results(best)
+    assert np.isnan(results["split1_test_score"][2:]).all()
+    assert results["mean_test_score"].tolist() == [-1, -1.04, -2, -2]
+
+
+def test_the_longest_have_to_be_worth_it():
+    def slowly(max_iter, alpha, fold):
+        return max_iter**-0.01
+
+    def fast(max_iter, alpha, fold):
+        return max_iter**-0.5
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_search, "FIRST_LENGTH", 10)
+        for error, longest in ((slowly, 640), (fast, 10240)):
+            contest = Contest(
+                FakeTrials(error), Parallel(1), Task(None, None, {}), verbose=False
+            )
+            best = contest.best([10, 40, 160, 640, 2560, 10240], (0.0,))
+            assert best == Candidate(longest, 0.0)
+
+
+def test_few_rows_get_many_epochs(random):
+    class Start:
+        def __init__(self, n, d):
+            self.data = self
+            self.X = np.broadcast_to(np.float64(0), (n, d))
+            self.order = self
+
+        def rows(self):
+            return np.arange(self.X.shape[0])
+
+    longest = [
+        max(lengths_for(Start(n, d), H))
+        for n, d, H in (
+            (100, 5, 10),
+            (5000, 20, 100),
+            (10**6, 10, 100),
+            (10**7, 10, 100),
+            (10**7, 3000, 1000),
+        )
+    ]
+    assert longest == sorted(longest, reverse=True)
+    assert longest[0] == LENGTHS[-1]
+    assert longest[-1] == LENGTHS[0]
+
+
+def test_what_is_tried_is_printed(data, capsys):
+    model = regressor(verbose=True).fit(*data)
+    lines = capsys.readouterr().out.splitlines()
+    tried = [line for line in lines if line.startswith("max_iter=")]
+    splits = [
+        score
+        for key, scores in model.search_results_.items()
+        if key.startswith("split")
+        for score in scores
+    ]
+    assert len(tried) == np.isfinite(splits).sum()
+    assert lines[-1].startswith(f"Epoch {model.n_iter_}: ")
