@@ -354,8 +354,9 @@ BENCHMARKS = [
     "bench_defaults.py DIR report",
     "bench_scaling.py",
     "bench_stream.py",
-    "bench_uci.py DIR choose",
-    "bench_uci.py DIR report --output .",
+    "bench_tables.py DIR choose",
+    "bench_tables.py DIR report --output .",
+    "bench_uci.py DIR --output .",
     "bench_updates.py",
     "bench_variants.py",
 ]

@@ -30,7 +30,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from sklearn_backprop import BackpropRegressor, _learning_rate, _network
+from sklearn_backprop import (
+    BackpropRegressor,
+    _learning_rate,
+    _network,
+    _standardization,
+)
 
 # One default at a time, beside the one that was chosen. A name in capitals is a
 # constant of the package, the others are parameters.
@@ -42,16 +47,12 @@ VARIATIONS = [
     {"SPREAD": 18.0},
     {"AUTO_FACTOR": 0.2},
     {"AUTO_FACTOR": 0.45},
+    {"RARE": 0.0},
     {"max_iter": 100},
     {"max_iter": 1000},
-    {"tol": 3e-4},
-    {"tol": 3e-5},
-    {"n_iter_no_change": 5},
-    {"n_iter_no_change": 20},
+    {"learning_rate": "adaptive"},
     {"learning_rate": "constant"},
     {"learning_rate": "invscaling"},
-    {"learning_rate": "linear", "max_iter": 100},
-    {"learning_rate": "linear"},
     {"hidden_layer_size": 50},
     {"hidden_layer_size": 200},
 ]
@@ -59,6 +60,7 @@ MODULES = {
     "BIAS": _network,
     "SPREAD": _network,
     "AUTO_FACTOR": _learning_rate,
+    "RARE": _standardization,
 }
 CHOSEN, REPORTED = range(5), range(5, 20)  # splits
 FOLDS = 10

@@ -1,21 +1,19 @@
 """Error on real data with networks of 50 hidden units, beside that of others.
 
-    python benchmarks/bench_uci.py DIR choose --n-jobs 2
-    python benchmarks/bench_uci.py DIR report --n-jobs 2
+    python benchmarks/bench_uci.py DIR --n-jobs 2
 
 DIR holds one .npz a data set, with arrays X, y and test_index (20 rows, a standard
 train/test split each). Compared are
 
-- a tuned BackpropRegressor, by GridSearchCV in each training part;
-- ten bagged networks, with one setting for all data sets;
+- BackpropRegressor with its defaults but for H, and ten such networks, averaged;
+- a tuned one, by GridSearchCV in each training part;
 - MLPRegressor with its defaults, and tuned on the same budget: as many candidates and
   folds, X and y standardized;
 - HistGradientBoostingRegressor with its defaults.
 
-"choose" prints the error of settings on rows held out in the training parts of splits 0
-to 4. "report" writes uci_results.csv (every split), uci_table.csv (means over the test
-sets of splits 5 to 19) and uci.svg (the same, drawn). A fit uses one thread.
-Times are the CPU's, so that several fits may run side by side.
+Written are uci_results.csv (every split), uci_table.csv (means over the test sets of
+splits 5 to 19) and uci.svg (the same, drawn). A fit uses one thread. Times are the
+CPU's, so that several fits may run side by side.
 """
 
 import argparse
@@ -33,7 +31,7 @@ from rich.progress import track
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, KFold, ParameterGrid, train_test_split
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -42,13 +40,6 @@ from threadpoolctl import threadpool_limits
 from sklearn_backprop import BackpropRegressor
 
 H = 50
-CHOSEN = {"learning_rate_init": 0.05, "max_iter": 8000}
-SETTINGS = {
-    "learning_rate_init": [0.02, 0.05],
-    "momentum": [0, 0.5],
-    "max_iter": [1000, 4000, 8000],
-}
-
 GRID = {"learning_rate_init": [0.02, 0.05], "max_iter": [100, 400, 1600]}
 MLP_GRID = {"learning_rate_init": [0.001, 0.01], "alpha": [1e-4, 1e-2, 1]}
 MLP_EPOCHS = 1600
@@ -61,8 +52,6 @@ ROWS = None  # of every data set: all
 MC_DROPOUT = {"concrete": 4.83, "energy": 0.539, "power_plant": 4.01, "yacht": 0.666}
 
 TINY = {
-    "CHOSEN": {"learning_rate_init": 0.05, "max_iter": 2},
-    "SETTINGS": {"learning_rate_init": [0.05], "momentum": [0, 0.5], "max_iter": [2]},
     "GRID": {"max_iter": [1, 2]},
     "MLP_GRID": {"alpha": [1e-4, 1]},
     "MLP_EPOCHS": 2,
@@ -71,16 +60,15 @@ TINY = {
 }
 
 
-def ten_networks(parameters, seed):
+def ten_networks(seed):
     """Ten networks on all of the data that differ in their seeds, averaged."""
-    network = BackpropRegressor(H, learning_rate="linear", **parameters)
+    network = BackpropRegressor(H)
     return BaggingRegressor(network, 10, bootstrap=False, random_state=seed)
 
 
 def tuned_network(seed):
     """Six candidates, three folds."""
-    network = BackpropRegressor(H, learning_rate="linear", random_state=seed)
-    return search(network, GRID, seed)
+    return search(BackpropRegressor(H, random_state=seed), GRID, seed)
 
 
 def standardized_mlp(seed):
@@ -104,10 +92,11 @@ def search(model, grid, seed):
     return GridSearchCV(model, grid, cv=folds, scoring="neg_mean_squared_error")
 
 
-TEN = "ten networks, one setting"
+TEN = "ten networks"
 METHODS = {
+    "BackpropRegressor": lambda seed: BackpropRegressor(H, random_state=seed),
+    TEN: ten_networks,
     "BackpropRegressor, tuned": tuned_network,
-    TEN: lambda seed: ten_networks(CHOSEN, seed),
     "MLPRegressor": standardized_mlp,
     "MLPRegressor, tuned": tuned_mlp,
     "HistGradientBoosting": lambda seed: HistGradientBoostingRegressor(
@@ -132,29 +121,6 @@ def run(cases, n_jobs, what):
         delayed(fit_and_test)(*case) for case in cases
     )
     return list(track(calls, what, len(cases)))
-
-
-def choose(data, n_jobs):
-    """Print the error of ten networks on a tenth of each training part, held out."""
-    settings = list(ParameterGrid(SETTINGS))
-    cases = []
-    for X, y, tests in data.values():
-        for split, test in enumerate(tests[:5]):
-            train = train_rows(y, test)
-            fit, held_out = train_test_split(train, test_size=0.1, random_state=split)
-            cases += [
-                (ten_networks(setting, split), X, y, fit, held_out)
-                for setting in settings
-            ]
-    errors = np.array(run(cases, n_jobs, "Choosing"))[:, 0]
-    errors = errors.reshape(len(data), -1, len(settings)).mean(axis=1)
-    print("RMSE on rows held out in the training parts of splits 0 to 4\n")
-    print(f"{'η':>6}{'μ':>6}{'epochs':>8}" + "".join(f"{k:>14}" for k in data))
-    for setting, row in zip(settings, errors.T, strict=True):
-        print(
-            f"{setting['learning_rate_init']:>6}{setting['momentum']:>6}"
-            f"{setting['max_iter']:>8}" + "".join(f"{error:>14.4g}" for error in row)
-        )
 
 
 def report(data, n_jobs, folder):
@@ -234,17 +200,13 @@ def main():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder of the .npz files")
-    parser.add_argument("action", choices=["choose", "report"])
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument(
         "--output", type=Path, default=Path(), help="folder to write to"
     )
     arguments = command_line.read(parser, globals(), TINY)
     data = load_splits(arguments.data, ROWS)
-    if arguments.action == "choose":
-        choose(data, arguments.n_jobs)
-    else:
-        report(data, arguments.n_jobs, arguments.output)
+    report(data, arguments.n_jobs, arguments.output)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,14 @@ def folds_by_content(hashes, weight):
     fold : ndarray of int8 of shape (n_samples,), or None
     """
     rows = _rows_of_positive_weight(hashes, weight)
-    contents, number = np.unique(hashes[rows], return_inverse=True)
-    return _folds(hashes, rows, len(contents), number % N_FOLDS)
+    keys = hashes[rows]
+    _kernel.sort_rows(keys, rows)
+    is_new = np.append(True, keys[1:] != keys[:-1])
+    del keys  # there may be many
+    number = np.cumsum(is_new)
+    n_distinct = int(number[-1])
+    number %= N_FOLDS
+    return _folds(hashes, rows, n_distinct, number)
 
 
 def folds_in_order(hashes, weight):

@@ -174,11 +174,10 @@ class Trials:
 
     def _error_on_fold(self, candidate, fold):
         order, held_out = self.folds[fold]
-        start = replace(self.start, order=order)
-        _, state = self._train(candidate, start)
+        network = self._train(candidate, replace(self.start, order=order))[1].network
         rows, weight = held_out.every(1)
-        y_hat = state.network.output(start.data.X, held_out)
-        return self.weights[fold] * mean_error(start.data.y[rows], y_hat, weight)
+        y_hat = network.output(self.start.data.X, held_out)
+        return self.weights[fold] * mean_error(self.start.data.y[rows], y_hat, weight)
 
     def _error_in_validation(self, candidate):
         training, state = self._train(candidate, self.start)

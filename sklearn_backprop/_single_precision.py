@@ -6,10 +6,10 @@ import numpy as np
 from scipy.sparse import issparse
 
 from . import _kernel
-from ._data import LARGEST_COPY
 from ._network import Network
 
-CHUNK = 2**16  # values that are standardized at a time
+LARGEST = 2**20  # bytes of X: more would take memory that the user may not have
+CHUNK = 2**12  # values that are standardized at a time
 
 
 def in_single_precision(start):
@@ -27,7 +27,7 @@ def in_single_precision(start):
     """
     X, y, network = start.data.X, start.data.y, start.state.network
     d = X.shape[1]
-    is_small = 4 * d * len(start.order) <= LARGEST_COPY  # the same for repeated rows
+    is_small = 4 * d * len(start.order) <= LARGEST  # the same for repeated rows
     if issparse(X) or X.dtype == np.float32 or not is_small:
         return start
     old = network.standardization
