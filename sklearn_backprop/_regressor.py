@@ -17,7 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
-from ._diagnosis import warn_of_outliers, warn_of_poor_fit
+from ._diagnosis import (
+    max_iter_message,
+    stall_message,
+    warn_of_outliers,
+    warn_of_poor_fit,
+)
 from ._learning_rate import OF_FIXED_LENGTH
 from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
@@ -365,7 +370,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` was reached before training converged (except with
+            If `max_iter` was reached before training converged, or training converged
+            although its loss was still falling (neither with
             ``learning_rate="linear"``), the model is hardly better than predicting the
             mean, or nearly all of its hidden units are saturated. If the targets to
             validate on are all the same while others are not, or no epoch predicts
@@ -423,13 +429,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
             if validation is not None:
                 validation.warn_if_poor(best_score, given=X_val is not None)
-            if not stopped and parameters.learning_rate not in OF_FIXED_LENGTH:
-                warn(
-                    f"Training reached max_iter={parameters.max_iter} before "
-                    "converging. Increase max_iter, or use learning_rate='linear'.",
-                    ConvergenceWarning,
-                )
-            warn_of_poor_fit(self._state.network, start.data, start.order)
+            stalled = None
+            if parameters.learning_rate not in OF_FIXED_LENGTH:
+                if not stopped:
+                    message = max_iter_message(training, self._state)
+                    warn(message, ConvergenceWarning)
+                stalled = stall_message(training, self._state)
+            warn_of_poor_fit(self._state.network, start.data, start.order, stalled)
         return self
 
     def _train(self, training, state, task, rollback):

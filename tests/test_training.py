@@ -247,7 +247,7 @@ def test_adaptive_divides_the_learning_rate_by_five_without_improvement(data):
     model = regressor(learning_rate="adaptive", max_iter=7, **parameters)
     assert largest_difference(fit(model, X, y), W, v) < 1e-12
 
-    model.set_params(max_iter=1000).fit(X, y)
+    fit(model.set_params(max_iter=1000), X, y)
     assert model.n_iter_ == 1 + 2 * 6  # no improvement after five reductions
 
 
@@ -281,7 +281,7 @@ def test_batches_larger_than_the_data_are_cut_to_it(data):
 @pytest.mark.parametrize("learning_rate", ["constant", "invscaling"])
 def test_training_stops_without_improvement(data, learning_rate):
     model = regressor(learning_rate=learning_rate, max_iter=1000, n_iter_no_change=3)
-    model.set_params(tol=1e-3).fit(*data)
+    fit(model.set_params(tol=1e-3), *data)
     assert 3 < model.n_iter_ < 1000
     curve = np.array(model.loss_curve_)
     best_before = np.minimum.accumulate(curve)[:-1]
@@ -298,10 +298,10 @@ def test_linear_does_not_stop(data):
 
 def test_a_stopped_model_can_go_on(data):
     model = regressor(learning_rate="constant", max_iter=1000, warm_start=True)
-    model.fit(*data)
+    fit(model, *data)
     epochs = model.n_iter_
     assert epochs < 1000
-    model.fit(*data)
+    fit(model, *data)
     assert model.n_iter_ >= epochs + 10
 
 
@@ -341,7 +341,8 @@ def test_early_stopping_restores_the_best_weights(data):
         max_iter=500,
         n_iter_no_change=5,
         validation_fraction=0.3,
-    ).fit(X, y)
+    )
+    fit(model, X, y)
     scores = model.validation_scores_
     assert len(scores) == model.n_iter_ < 500
     assert model.best_validation_score_ == max(scores)
@@ -443,7 +444,7 @@ def test_verbose_prints_a_line_in_partial_fit(data, capsys):
 
 def test_verbose_prints_a_last_line_when_training_converges(data, capsys):
     model = regressor(verbose=True, max_iter=10**6, learning_rate="constant")
-    model.fit(*data)
+    fit(model, *data)
     assert capsys.readouterr().out.startswith(f"Epoch {model.n_iter_}: loss ")
 
 
