@@ -431,7 +431,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 validation.warn_if_poor(best_score, given=X_val is not None)
             stalled = None
             if parameters.learning_rate not in OF_FIXED_LENGTH:
-                if not stopped:
+                if not stopped and parameters.n_iter_no_change < np.inf:
                     message = max_iter_message(training, self._state)
                     warn(message, ConvergenceWarning)
                 stalled = stall_message(training, self._state)

@@ -23,7 +23,9 @@ from ._training import Training
 from ._validation import mean_error, varies
 
 # Chosen by benchmarks/bench_tables.py.
-LENGTHS = (10, 40, 160, 640, 2560, 10240)  # numbers of epochs
+# Numbers of epochs, and for how many operations in an epoch each may be tried: few
+# samples get many epochs.
+LENGTHS = {10: math.inf, 40: 5e10, 160: 6e9, 640: 2e7, 2560: 5e6, 10240: 1.2e6}
 FIRST_LENGTH = 40  # at which the penalty is chosen
 ALPHAS = (0.0, 0.003)
 FOLDS = ((300, 5), (1000, 3), (2500, 2))  # up to that weight so many, above it one
@@ -34,8 +36,6 @@ BEATEN = 1.05  # times the least error: not tried on another fold
 WORTHWHILE = 1.0
 WORTH_MANY, MANY = 0.7, 640
 
-# Bound of length² × operations of an epoch: few samples get many epochs.
-WORK = 8e13
 SAMPLE = 16  # what a sample costs, in inputs of a hidden unit
 ENTRY = 4  # what an entry of a sparse row costs
 
@@ -118,11 +118,7 @@ def lengths_for(start, H):
     n, d = len(rows), X.shape[1]
     inputs = ENTRY * int(np.diff(X.indptr)[rows].sum()) if issparse(X) else n * d
     operations = (inputs + n * SAMPLE) * H
-    return [
-        length
-        for length in LENGTHS
-        if length**2 * operations <= WORK or length == LENGTHS[0]
-    ]
+    return [length for length, most in LENGTHS.items() if operations <= most]
 
 
 class Trials:

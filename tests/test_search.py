@@ -1,6 +1,7 @@
 """max_iter="auto" and alpha="auto": what is chosen, and what has no say in it."""
 
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -29,7 +30,8 @@ LENGTHS = [10, 40, 160, 640]
 def short():
     """Let no search go on for long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_search, "LENGTHS", tuple(LENGTHS))
+        few = {length: _search.LENGTHS[length] for length in LENGTHS}
+        patch.setattr(_search, "LENGTHS", few)
         yield
 
 
@@ -280,7 +282,7 @@ def test_a_warm_start_that_goes_on_needs_an_integer(data):
     model = regressor(warm_start=True).fit(*data)
     with refused(model, "max_iter='auto' with warm_start=True.* integer"):
         model.fit(*data)
-    model.set_params(learning_rate="adaptive").fit(*data)
+    fit_quietly(model.set_params(learning_rate="adaptive"), *data)
 
 
 def test_a_saved_model_keeps_what_was_found(data):
@@ -461,3 +463,17 @@ def test_what_is_tried_is_printed(data, capsys):
     ]
     assert len(tried) == np.isfinite(splits).sum()
     assert lines[-1].startswith(f"Epoch {model.n_iter_}: ")
+
+
+def test_a_search_takes_little_memory(random):
+    # A list of rows for the held-out part, and a byte for its number, beside a fit.
+    n = 60_000
+    X = random.normal(size=(n, 8))
+    peaks = {}
+    for max_iter in (10, "auto"):
+        model = regressor(2, max_iter=max_iter)
+        tracemalloc.start()
+        fit_quietly(model, X, X[:, 0])
+        peaks[max_iter] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks["auto"] < peaks[10] + 12 * n + 10**5

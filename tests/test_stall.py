@@ -166,7 +166,7 @@ CURES = {
     ),
     "max_iter, overfitting": (
         linear(80, 1.0),
-        {"max_iter": 100, "early_stopping": True, "n_iter_no_change": np.inf},
+        {"max_iter": 100, "early_stopping": True, "n_iter_no_change": 100},
         "more epochs overfit: decrease n_iter_no_change",
     ),
     "max_iter, early stopping": (
@@ -185,3 +185,11 @@ def test_the_cure_fits_the_cause(case):
     assert sum("increase max_iter" in one for one in found) == (
         "increase max_iter" in cure
     )
+
+
+def test_whoever_asks_for_all_epochs_gets_them_in_silence(random):
+    X = random.normal(size=(50, 2))
+    model = BackpropRegressor(
+        3, learning_rate="adaptive", n_iter_no_change=np.inf, max_iter=7
+    )
+    assert model.fit(X, X[:, 0]).n_iter_ == 7
