@@ -36,7 +36,7 @@ y += rng.normal(scale=noise, size=n)
 # stays the same from call to call.
 
 begin = 2000
-start = BackpropRegressor(20, learning_rate="linear", random_state=0)
+start = BackpropRegressor(20, max_iter=200, random_state=0)
 start.fit(X[:begin], y[:begin])
 
 

@@ -64,6 +64,11 @@ def test_every_parameter_and_attribute_is_documented(diabetes):
     model = fit_quietly(BackpropRegressor(2, max_iter=2, random_state=0), *diabetes)
     names = set(model.get_params()) | {"coefs_", "intercepts_", "feature_names_in_"}
     names |= {name for name in vars(model) if not name.startswith("_")}
+    properties = inspect.getmembers(
+        BackpropRegressor, lambda member: isinstance(member, property)
+    )
+    names |= {name for name, _ in properties if re.fullmatch(r"[a-z]\w*_", name)}
+    assert names > {"loss_", "alpha_", "n_features_in_"}
     for name in names:
         assert re.search(rf"^{name} : ", docstring, re.MULTILINE), name
 
