@@ -58,19 +58,26 @@ from sklearn_backprop import BackpropRegressor, _search
 # Constants of the search, each varied beside those that were chosen.
 VARIATIONS = [
     {},
-    {"WORTHWHILE": 0.95},
+    {"WORTHWHILE": 1.0},
     {"WORTHWHILE": 0.9},
+    {"WORTH_MANY": 0.9},
     {"ALPHAS": (0.0,)},
     {"ALPHAS": (0.0, 0.001, 0.003)},
     {"ALPHAS": (0.0, 0.003, 0.01)},
     {"FOLDS": ()},
-    {"FOLDS": ((2500, 2),)},
+    {"FOLDS": ((1000, 3), (2500, 2))},
     {"FOLDS": ((1000, 5), (2500, 3), (math.inf, 2))},
     {"BEATEN": 1.02},
     {"BEATEN": 1.2},
-    {"LENGTHS": (16, 64, 256, 1024, 4096), "FIRST_LENGTH": 64},
-    {"LENGTHS": (10, 30, 90, 270, 810, 2430), "FIRST_LENGTH": 30},
-    {"LENGTHS": (20, 80, 320, 1280, 5120), "FIRST_LENGTH": 80},
+    {"FIRST_LENGTH": 160},
+    {
+        "LENGTHS": {16: math.inf, 64: 3e10, 256: 3e9, 1024: 1.2e7, 4096: 3e6},
+        "FIRST_LENGTH": 64,
+    },
+    {
+        "LENGTHS": {8: math.inf, 24: 8e10, 72: 2e10, 216: 4e9, 648: 2e7, 1944: 6e6},
+        "FIRST_LENGTH": 24,
+    },
 ]
 FOLDS = {"choose": range(3), "report": range(3, 5)}
 SEEDS = range(5)

@@ -25,15 +25,16 @@ from ._validation import mean_error, varies
 # Chosen by benchmarks/bench_tables.py.
 # Numbers of epochs, and for how many operations in an epoch each may be tried: few
 # samples get many epochs.
-LENGTHS = {10: math.inf, 40: 5e10, 160: 6e9, 640: 2e7, 2560: 5e6, 10240: 1.2e6}
+LENGTHS = {10: math.inf, 40: 5e10, 160: 6e9, 640: 2e7, 2560: 2.5e6, 10240: 7e5}
 FIRST_LENGTH = 40  # at which the penalty is chosen
 ALPHAS = (0.0, 0.003)
-FOLDS = ((300, 5), (1000, 3), (2500, 2))  # up to that weight so many, above it one
+FOLDS = ((300, 5), (1000, 2))  # up to that weight so many, above it one
 BEATEN = 1.05  # times the least error: not tried on another fold
 
 # The next length is tried, too, if a length had at most so many times the error of the
-# one before: few epochs are soon done, but many have to be worth it.
-WORTHWHILE = 1.0
+# one before; from MANY epochs on, less is asked for. Where samples are so few that all
+# lengths may be tried, the search begins with MANY, and no length has to be worth it.
+WORTHWHILE = 0.97
 WORTH_MANY, MANY = 0.7, 640
 
 SAMPLE = 16  # what a sample costs, in inputs of a hidden unit
@@ -219,7 +220,8 @@ class Contest:
             The numbers of epochs to choose from, ascending.
         alphas : tuple of float
         """
-        first = min(FIRST_LENGTH, lengths[-1])
+        few = lengths[-1] == max(LENGTHS)
+        first = MANY if few else min(FIRST_LENGTH, lengths[-1])
         try:
             best = self._winner([Candidate(first, alpha) for alpha in alphas])
             for length in lengths[lengths.index(first) + 1 :]:
@@ -228,7 +230,8 @@ class Contest:
                     break
                 ratio = self._ratio(longer, best)
                 best = longer
-                if ratio > (WORTHWHILE if length < MANY else WORTH_MANY):
+                limit = WORTHWHILE if length < MANY else WORTH_MANY
+                if ratio > limit and not few:
                     break
             if best.max_iter == first:
                 for length in reversed(lengths[: lengths.index(first)]):
