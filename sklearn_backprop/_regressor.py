@@ -115,11 +115,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     max_iter : "auto" or int, default="auto"
         Maximum number of epochs of one call of `fit`. "auto" is, with "linear", the
         number of epochs that predicts best on held-out parts of the training data; then
-        one network is trained on all of them. An integer gives the same model without
-        the search, which takes about as long again. With ``early_stopping=True`` what
-        is validated on decides, and the best network that was trained is kept. 400 with
-        other schedules, or where there are fewer than 6 distinct samples or y is
-        constant.
+        one network is trained on all of them. The search takes up to a few times as
+        long as that training; an integer gives the same model without it. With
+        ``early_stopping=True`` the validation score decides, and the best network that
+        was trained is kept. "auto" is 400 with other schedules, or where there are
+        fewer than 6 distinct samples or y is constant.
 
     tol : float, default=0.0001
         Smallest decrease of the loss that counts as an improvement; see
