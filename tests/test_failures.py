@@ -4,6 +4,7 @@ import contextlib
 import re
 import signal
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -15,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_backprop import BackpropRegressor, _kernel
+from sklearn_backprop import BackpropRegressor, _kernel, _search
 from sklearn_backprop._kernel import _boundary
 from sklearn_backprop._state import Convergence
 
@@ -593,6 +594,35 @@ def interrupt_when(condition):
     finally:
         over.set()
         thread.join()
+
+
+@pytest.mark.serial
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_ends_a_search_and_its_threads(data, monkeypatch, n_jobs):
+    # Each candidate would take minutes. What was learned before stays.
+    monkeypatch.setattr(_search, "LENGTHS", {10**7: np.inf})
+    monkeypatch.setattr(_search, "FIRST_LENGTH", 10**7)
+    parameters = {"learning_rate": "linear", "n_jobs": n_jobs}
+    model = regressor(max_iter=3, **parameters).fit(*data)
+    before = state(model)
+    model.set_params(max_iter="auto")
+    n_threads, started = threading.active_count(), threading.Event()
+
+    class Training(_kernel.Trainer):
+        def epoch(self, *arguments):
+            started.set()
+            return super().epoch(*arguments)
+
+    monkeypatch.setattr(_kernel, "Trainer", Training)
+    with pytest.raises(KeyboardInterrupt), interrupt_when(started.is_set):
+        model.fit(data[0], 2 * data[1])
+    before["max_iter"] = "auto"
+    assert_unchanged(model, before)
+    for _ in range(500):
+        if threading.active_count() == n_threads:
+            break
+        time.sleep(0.01)
+    assert threading.active_count() == n_threads
 
 
 @pytest.mark.serial
