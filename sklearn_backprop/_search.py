@@ -35,7 +35,7 @@ BEATEN = 1.05  # times the least error: not tried on another fold
 # one before; from MANY epochs on, less is asked for. Where samples are so few that all
 # lengths may be tried, the search begins with MANY, and no length has to be worth it.
 WORTHWHILE = 0.97
-WORTH_MANY, MANY = 0.7, 640
+WORTH_MANY, MANY = 0.9, 640
 
 SAMPLE = 16  # what a sample costs, in inputs of a hidden unit
 ENTRY = 4  # what an entry of a sparse row costs

@@ -24,14 +24,14 @@ from sklearn_backprop._callbacks import Task
 from sklearn_backprop._search import Candidate, Contest, lengths_for
 
 LENGTHS = [10, 40, 160, 640]
+ALL_LENGTHS = _search.LENGTHS
 
 
 @pytest.fixture(scope="module", autouse=True)
 def short():
     """Let no search go on for long."""
     with pytest.MonkeyPatch.context() as patch:
-        few = {length: _search.LENGTHS[length] for length in LENGTHS}
-        patch.setattr(_search, "LENGTHS", few)
+        patch.setattr(_search, "LENGTHS", dict.fromkeys(LENGTHS, np.inf) | {2560: 0})
         yield
 
 
@@ -409,24 +409,31 @@ def test_what_is_clearly_beaten_is_not_tried_on_other_folds():
     assert results["mean_test_score"].tolist() == [-1, -1.04, -2, -2]
 
 
-def test_the_longest_have_to_be_worth_it():
-    def slowly(max_iter, alpha, fold):
-        return max_iter**-0.01
+@pytest.mark.parametrize(
+    ("exponent", "lengths", "longest"),
+    [
+        (0.5, [*LENGTHS, 2560], 2560),
+        (0.05, [*LENGTHS, 2560], 640),
+        (0.01, [*LENGTHS, 2560], 160),
+        (0.01, [*LENGTHS, 2560, 10240], 10240),
+        (0.01, [10], 10),
+    ],
+)
+def test_longer_ones_have_to_be_worth_it(monkeypatch, exponent, lengths, longest):
+    # unless there are so few samples that all lengths are allowed
+    monkeypatch.setattr(_search, "LENGTHS", {10240: 0})
+    contest = Contest(
+        FakeTrials(lambda max_iter, *_: max_iter**-exponent),
+        Parallel(1),
+        Task(None, None, {}),
+        verbose=False,
+    )
+    assert contest.best(lengths, (0.0,)) == Candidate(longest, 0.0)
 
-    def fast(max_iter, alpha, fold):
-        return max_iter**-0.5
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_search, "FIRST_LENGTH", 10)
-        for error, longest in ((slowly, 640), (fast, 10240)):
-            contest = Contest(
-                FakeTrials(error), Parallel(1), Task(None, None, {}), verbose=False
-            )
-            best = contest.best([10, 40, 160, 640, 2560, 10240], (0.0,))
-            assert best == Candidate(longest, 0.0)
+def test_few_rows_get_many_epochs(monkeypatch):
+    monkeypatch.setattr(_search, "LENGTHS", ALL_LENGTHS)
 
-
-def test_few_rows_get_many_epochs(random):
     class Start:
         def __init__(self, n, d):
             self.data = self
@@ -447,7 +454,7 @@ def test_few_rows_get_many_epochs(random):
         )
     ]
     assert longest == sorted(longest, reverse=True)
-    assert longest[0] == LENGTHS[-1]
+    assert longest[0] == 10240
     assert longest[-1] == LENGTHS[0]
 
 
@@ -465,9 +472,10 @@ def test_what_is_tried_is_printed(data, capsys):
     assert lines[-1].startswith(f"Epoch {model.n_iter_}: ")
 
 
-def test_a_search_takes_little_memory(random):
-    # A list of rows for the held-out part, and a byte for its number, beside a fit.
-    n = 60_000
+def test_a_search_takes_little_memory(random, monkeypatch):
+    # Eight bytes a row for the folds, and one for their numbers, beside those of a fit.
+    monkeypatch.setattr(_search, "LENGTHS", {10: np.inf})
+    n = 40_000
     X = random.normal(size=(n, 8))
     peaks = {}
     for max_iter in (10, "auto"):
