@@ -271,7 +271,7 @@ def draw(path, scores):
     axes.set(xlabel="R² on test rows")
     axes.grid(axis="y", color="0.9")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="lower left")
     figure.savefig(path, bbox_inches="tight")
 
 

@@ -395,15 +395,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             if before is not None and parameters.standardize:
                 warn_of_outliers(self, start.data)
             validation = None
-            if hold_out:
-                validation = Validation.held_out(start.data, start.held_out)
-            elif X_val is not None:
-                validation = Validation.given(
-                    read_validation(self, X_val, y_val, sample_weight_val, given),
-                    start.state.network.standardization,
+            if parameters.early_stopping:
+                validation = self._validation(
+                    start, given, X_val, y_val, sample_weight_val
                 )
-            if validation is not None:
-                validation.warn_if_constant(start.data, start.order)
 
             self._state = start.state  # which callbacks may look at
             fit = callbacks.begin(X, y, sample_weight)
@@ -437,6 +432,18 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 stalled = stall_message(training, self._state)
             warn_of_poor_fit(self._state.network, start.data, start.order, stalled)
         return self
+
+    def _validation(self, start, given, X_val, y_val, sample_weight_val):
+        """The samples that fit validates on: those held out, or those passed to it."""
+        if start.held_out is not None:
+            validation = Validation.held_out(start.data, start.held_out)
+        else:
+            validation = Validation.given(
+                read_validation(self, X_val, y_val, sample_weight_val, given),
+                start.state.network.standardization,
+            )
+        validation.warn_if_constant(start.data, start.order)
+        return validation
 
     def _train(self, training, state, task, rollback):
         """Run the epochs of fit; return whether they ended before `max_iter`."""
