@@ -3,6 +3,7 @@
 from __future__ import annotations  # short signatures in help()
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -103,8 +104,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     alpha : "auto" or float, default="auto"
         Strength of the L2 penalty ½ α w² on every weight w_hj and v_kh but the biases,
         in training units: each update also subtracts η α w from a weight w. "auto" is
-        chosen together with `max_iter`. Where that is an integer, it is 0, the plain
-        rule; where training goes on, it is what the model was trained with.
+        0, the plain rule, or 0.003 if that predicts better when `max_iter` is searched
+        for. Where training goes on, it is what the model was trained with.
 
     batch_size : int or "all", default=1
         Number of samples whose deltas are computed from the same weights and then
@@ -115,11 +116,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     max_iter : "auto" or int, default="auto"
         Maximum number of epochs of one call of `fit`. "auto" is, with "linear", the
         number of epochs that predicts best on held-out parts of the training data; then
-        one network is trained on all of them. The search takes up to a few times as
-        long as that training; an integer gives the same model without it. With
-        ``early_stopping=True`` the validation score decides, and the best network that
-        was trained is kept. "auto" is 400 with other schedules, or where there are
-        fewer than 6 distinct samples or y is constant.
+        one network is trained on all of them. The search often takes longer than that
+        training, with few rows many times; an integer gives the same model without it.
+        With ``early_stopping=True`` the validation score decides, and the best network
+        that was trained is kept. "auto" is 400 with other schedules, and where nothing
+        can be held out: y is constant, fewer than 6 samples are distinct, or, with
+        ``shuffle=False``, one has nearly all of the weight.
 
     tol : float, default=0.0001
         Smallest decrease of the loss that counts as an improvement; see
@@ -215,7 +217,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         What the search for "auto" tried, in the form of the `cv_results_` of
         :class:`~sklearn.model_selection.GridSearchCV`: the scores are negative mean
         losses on the held-out samples in training units, NaN where a candidate was
-        clearly beaten before; with early stopping, R². None without a search.
+        clearly beaten before; with early stopping, R². What was chosen has rank 1, even
+        if another has a better mean over fewer folds. None without a search.
 
     t_ : int
         Number of samples that training has used, repeats included.
@@ -249,7 +252,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     every CPU with fused multiply-add.
 
     scikit-learn's callbacks (from its version 1.9) are called in every epoch; one that
-    asks to stop ends the fit.
+    asks to stop ends the fit. In a search for "auto" they are called for everything
+    that is tried; one that asks to stop there ends the search.
 
     References
     ----------
@@ -628,7 +632,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     @property
     def search_results_(self) -> dict[str, Any] | None:
         """What the search for "auto" tried, in the form of `cv_results_`."""
-        return self._fitted().search_results
+        return deepcopy(self._fitted().search_results)
 
     @property
     def n_iter_(self) -> int:

@@ -58,6 +58,19 @@ class SampleOrder:
             for part in (~is_chosen, is_chosen)
         )
 
+    def among(self, used):
+        """The same samples, where only some rows are there, which includes all of them.
+
+        Parameters
+        ----------
+        used : ndarray
+            The numbers of these rows, ascending.
+        """
+        places = np.searchsorted(used, self.rows())
+        if self.fraction is None:
+            return SampleOrder(places, None)
+        return SampleOrder(2 * places + (self.entries & 1), self.fraction[used])
+
     def every(self, step):
         """Rows and weights of every step-th entry."""
         entries = self.entries[::step]

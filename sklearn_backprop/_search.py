@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from scipy.sparse import issparse
-from sklearn.utils.parallel import Parallel, delayed
 
 from ._single_precision import in_single_precision
 from ._state import State
-from ._training import Training
+from ._training import DivergenceError, Training
 from ._validation import mean_error, varies
 
 # Chosen by benchmarks/bench_tables.py.
@@ -98,17 +98,18 @@ def search(start, parameters, validation, task):
     """
     lengths = lengths_for(start, parameters.hidden_layer_size)
     alphas = ALPHAS if parameters.alpha == "auto" else (parameters.alpha,)
+    n_jobs = effective_n_jobs(parameters.n_jobs)  # "sharedmem" forgets a configuration
     stop = threading.Event()
     try:
-        with Parallel(parameters.n_jobs, require="sharedmem") as parallel:
+        with Parallel(n_jobs, require="sharedmem") as parallel:
             trials = Trials(start, parameters, validation, stop)
             contest = Contest(trials, parallel, task, parameters.verbose)
             best = contest.best(lengths, alphas)
     except BaseException:
         stop.set()  # signals reach the main thread alone
         raise
-    if contest.sums[best][0] == math.inf:
-        raise trials.divergence
+    if best in trials.divergence:
+        raise trials.divergence[best]
     state, score = trials.trained.get(best, (start.state, -math.inf))
     return Found(best, replace(state, search_results=contest.results(best)), score)
 
@@ -138,19 +139,19 @@ class Trials:
         The weight of the samples in each of the folds.
     trained : dict
         With validation, the state and the score of each candidate.
-    divergence : ValueError or None
-        Of the candidate that diverged last.
+    divergence : dict
+        The error of each candidate that diverged.
     """
 
     def __init__(self, start, parameters, validation, stop):
         self.parameters, self.validation, self.stop = parameters, validation, stop
-        self.trained, self.divergence = {}, None
+        self.trained, self.divergence = {}, {}
         if validation is not None:
             self.start, self.folds, self.weights = start, [None], [1.0]
             return
         total = start.order.total_weight()
         n_folds = next((k for most, k in FOLDS if total <= most), 1)
-        self.start = in_single_precision(start)
+        self.start = start = in_single_precision(start)
         numbers = np.unique(start.fold[start.fold >= 0])[:n_folds]
         self.folds = [start.order.split(start.fold == k) for k in numbers]
         self.weights = [held_out.total_weight() for _, held_out in self.folds]
@@ -165,9 +166,15 @@ class Trials:
             if self.validation is None:
                 return self._error_on_fold(candidate, fold)
             return self._error_in_validation(candidate)
-        except ValueError as error:
-            self.divergence = error
+        except DivergenceError as error:
+            self.divergence[candidate] = error
             return math.inf
+
+    def describe(self, error, fold):
+        """What an error says, to print."""
+        if self.validation is not None:
+            return f"validation R² {1 - error:.4f}"
+        return f"held-out loss {error / self.weights[fold]:.6g}"
 
     def _error_on_fold(self, candidate, fold):
         order, held_out = self.folds[fold]
@@ -209,7 +216,7 @@ class Contest:
 
     def __init__(self, trials, parallel, task, verbose):
         self.trials, self.parallel, self.task = trials, parallel, task
-        self.verbose, self.sums = verbose, {}
+        self.verbose, self.sums, self.leader = verbose, {}, None
 
     def best(self, lengths, alphas):
         """The best candidate.
@@ -240,7 +247,7 @@ class Contest:
                         break
                     best = shorter
         except StopSearch:
-            best = min(self.sums, key=lambda candidate: np.mean(self.sums[candidate]))
+            return self.leader or self._least(self.sums, 1)
         return best
 
     def _winner(self, candidates):
@@ -252,12 +259,20 @@ class Contest:
             self._try(
                 [c for c in candidates if len(self.sums.get(c, ())) == fold], fold
             )
-            errors = {c: sum(self.sums[c][: fold + 1]) for c in candidates}
-            limit = BEATEN * min(errors.values())
-            candidates = [c for c in candidates if errors[c] <= limit]
+            self.leader = self._least(candidates, fold + 1)
+            limit = BEATEN * self._error(self.leader, fold + 1)
+            candidates = [c for c in candidates if self._error(c, fold + 1) <= limit]
             if len(candidates) == 1:
                 break
-        return min(candidates, key=lambda c: (errors[c], c.max_iter, -c.alpha))
+        return self.leader
+
+    def _error(self, candidate, n_folds):
+        return math.fsum(self.sums[candidate][:n_folds])  # the same in every Python
+
+    def _least(self, candidates, n_folds):
+        return min(
+            candidates, key=lambda c: (self._error(c, n_folds), c.max_iter, -c.alpha)
+        )
 
     def _try(self, candidates, fold):
         tasks = [self.task.subtask("candidate") for _ in candidates]
@@ -267,19 +282,17 @@ class Contest:
         for candidate, error in zip(candidates, errors, strict=True):
             self.sums.setdefault(candidate, []).append(error)
             if self.verbose:
-                mean = error / self.trials.weights[fold]
                 print(
                     f"max_iter={candidate.max_iter}, alpha={candidate.alpha:g}: "
-                    f"held-out loss {mean:.6g}"
+                    f"{self.trials.describe(error, fold)}"
                 )
         if any([task.end(is_fitted=False) for task in tasks]):
             raise StopSearch
 
     def _ratio(self, candidate, other):
         """Of their errors on the folds that both were tried on."""
-        pairs = zip(self.sums[candidate], self.sums[other], strict=False)
-        errors = np.sum(list(pairs), axis=0)
-        return errors[0] / errors[1]
+        n_folds = min(len(self.sums[candidate]), len(self.sums[other]))
+        return self._error(candidate, n_folds) / self._error(other, n_folds)
 
     def results(self, best):
         """All that was tried, in the form of `cv_results_`; the best has rank 1."""
@@ -288,12 +301,16 @@ class Contest:
         for row, candidate in zip(scores, candidates, strict=True):
             errors = self.sums[candidate]
             row[: len(errors)] = -np.divide(errors, weights[: len(errors)])
-        if self.trials.validation is not None:
-            scores += 1  # R²
-        tried = ~np.isnan(scores)
         with np.errstate(invalid="ignore"):  # of candidates that diverged
             std = np.nanstd(scores, axis=1)
-        mean = np.where(tried, scores, 0) @ weights / (tried @ weights)
+        mean = np.array(
+            [
+                -math.fsum(errors) / math.fsum(weights[: len(errors)])
+                for errors in self.sums.values()
+            ]
+        )
+        if self.trials.validation is not None:
+            scores, mean = 1 + scores, 1 + mean  # R²
         order = sorted(
             range(len(candidates)), key=lambda i: (candidates[i] != best, -mean[i])
         )

@@ -20,6 +20,10 @@ from ._state import Curve, State
 DIVERGED = 1e10
 
 
+class DivergenceError(ValueError):
+    """The loss grew beyond all bounds."""
+
+
 @dataclass(frozen=True, eq=False)
 class Start:
     """What training on the data of a call starts from.
@@ -164,7 +168,7 @@ class Training:
 
         Raises
         ------
-        ValueError
+        DivergenceError
             If training diverges.
         """
         parameters, network = self.parameters, state.network
@@ -183,7 +187,7 @@ class Training:
         loss /= self.total_weight
         too_large = network.standardization.applied and loss > DIVERGED
         if too_large or not finite:
-            raise ValueError(
+            raise DivergenceError(
                 divergence_message(state.n_iter + 1, eta, self.batch_size, parameters)
             )
         network = Network(weights, velocity, network.shape, network.standardization)

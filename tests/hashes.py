@@ -32,6 +32,13 @@ VARIANTS = {
     "linear": {"learning_rate": "linear"},
     "batches": {"batch_size": 3},
     "all": {"batch_size": "all"},
+    "auto": {"learning_rate": "linear", "max_iter": "auto"},
+    "auto, weights": {
+        "learning_rate": "linear",
+        "max_iter": "auto",
+        "n": 200,
+        "weighted": True,
+    },
     "penalty": {"alpha": 1e-3},
     "momentum": {"momentum": 0.5},
     "momentum, penalty, batches": {"momentum": 0.9, "alpha": 1e-3, "batch_size": 7},

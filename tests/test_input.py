@@ -47,7 +47,7 @@ INVALID = {
     "early_stopping": [2, "auto", None],
     "validation_fraction": [0, 1, -0.1, 1.5, 5, None, np.nan],
     "warm_start": [2, "yes", None],
-    "n_jobs": [0.5, "all", np.nan],
+    "n_jobs": [0, 0.5, "all", np.nan],
     "verbose": [-1, "loud", None],
 }
 

@@ -1,13 +1,15 @@
 """max_iter="auto" and alpha="auto": what is chosen, and what has no say in it."""
 
 import pickle
+import threading
+import time
 import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse
-from joblib import parallel_config
+from joblib import Parallel, parallel_config
 from models import assert_unchanged, fit_quietly, refused, same_bits, state
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -17,11 +19,11 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     cross_val_score,
 )
-from sklearn.utils.parallel import Parallel
 
 from sklearn_backprop import BackpropRegressor, _kernel, _search
 from sklearn_backprop._callbacks import Task
 from sklearn_backprop._search import Candidate, Contest, lengths_for
+from sklearn_backprop._training import DivergenceError
 
 LENGTHS = [10, 40, 160, 640]
 ALL_LENGTHS = _search.LENGTHS
@@ -168,10 +170,10 @@ def test_too_little_data_is_not_searched_in(data):
 @pytest.mark.parametrize("n", range(2, 11))
 def test_few_rows_are_learned(n, random):
     X = random.normal(size=(n, 2))
-    model = fit_quietly(regressor(), X, X[:, 0])
-    assert np.isfinite(model.predict(X)).all()
-    wide = random.normal(size=(n, 2000))
-    fit_quietly(regressor(), wide, wide[:, 0])
+    for given in (X, random.normal(size=(n, 2000))):
+        model = fit_quietly(regressor(), given, X[:, 0])
+        assert model.score(given, X[:, 0]) > 0.3
+        assert (model.search_results_ is None) == (n < 6)
 
 
 def test_noise_is_not_learned(random):
@@ -203,10 +205,35 @@ def test_the_number_of_threads_changes_no_bit(data, kind, monkeypatch):
     assert same_results(one, two)
 
 
-def test_a_surrounding_configuration_sets_the_threads(data):
+def test_a_surrounding_configuration_sets_the_threads(data, monkeypatch):
+    threads = set()
+
+    class Trainer(_kernel.Trainer):
+        def epoch(self, *arguments):
+            threads.add(threading.get_ident())
+            return super().epoch(*arguments)
+
+    monkeypatch.setattr(_kernel, "Trainer", Trainer)
+    alone = regressor().fit(*data)
+    assert threads == {threading.get_ident()}
     with parallel_config(n_jobs=2):
         model = regressor().fit(*data)
-    assert same_bits(model, regressor().fit(*data))
+    assert len(threads) > 1
+    assert same_bits(model, alone)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_leaves_the_filters_of_warnings_alone(data, n_jobs):
+    # which belong to the process
+    before = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.resetwarnings()
+        thread = threading.Thread(target=regressor(n_jobs=n_jobs).fit, args=data)
+        thread.start()
+        time.sleep(0.01)
+    thread.join()
+    assert warnings.filters == before
+    assert not seen
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -251,12 +278,29 @@ def test_columns_far_from_0_are_searched_with_as_others_are(data):
     np.testing.assert_allclose(far.search_results_["mean_test_score"], near, rtol=1e-3)
 
 
-def test_values_beyond_single_precision_are_searched_with(data):
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("far", [1e9, -1e60])
+def test_rows_of_weight_0_have_no_say(data, far, shuffle):
     X, y = data
-    X, weight = X.copy(), np.ones(150)
-    X[0], weight[0] = 1e60, 0
-    model = regressor().fit(X, y, weight)
-    assert same_bits(model, regressor().fit(X[1:], y[1:]))
+    rest, weight = X.copy(), np.arange(150) % 3 / 2
+    rest[weight == 0] = far
+    model = regressor(shuffle=shuffle).fit(rest, y, weight)
+    used = weight > 0
+    alone = regressor(shuffle=shuffle).fit(X[used], y[used], weight[used])
+    assert same_bits(model, alone)
+    assert same_results(model, alone)
+
+
+@pytest.mark.parametrize("unit", [1e-50, 1e13])
+def test_values_of_any_size_are_searched_with(data, unit):
+    # where they are not standardized, single precision would not do
+    X, y = data[0], data[1] * unit
+    model = fit_quietly(regressor(standardize=False), X, y)
+    told = regressor(standardize=False, max_iter=model.n_iter_, alpha=model.alpha_)
+    assert same_bits(model, fit_quietly(told, X, y))
+    assert not (model.search_results_["mean_test_score"] == 0).any()
+    with np.errstate(all="raise"):
+        fit_quietly(regressor(), X, y)
 
 
 # --------------------------------------------------------------- calls after a search
@@ -387,6 +431,32 @@ def test_the_least_error_is_found(length, alpha):
 def test_of_equal_candidates_the_shorter_and_then_the_more_penalized_wins():
     assert best_of(FakeTrials(lambda *_: 1.0))[0] == (10, 0.003)
     assert best_of(FakeTrials(lambda *_: np.inf))[0] == (10, 0.003)
+
+
+def test_a_candidate_that_diverges_on_any_fold_has_diverged(data, monkeypatch):
+    def diverges(self, candidate, fold):
+        if fold == 1:
+            raise DivergenceError("Training diverged")
+        return 1.0
+
+    monkeypatch.setattr(_search.Trials, "_error_on_fold", diverges)
+    with refused(regressor(), "diverged"):
+        regressor().fit(*data)
+
+
+def test_a_search_that_is_stopped_returns_the_leader():
+    def error(max_iter, alpha, fold):
+        return {40: [1.0, 1.5], 160: [0.99, 1.6]}[max_iter][fold] + (alpha > 0) / 10
+
+    trials = FakeTrials(error, n_folds=2)
+    task = Task(None, None, {})
+    task.subtask = lambda name: task
+    contest = Contest(trials, Parallel(1), task, verbose=False)
+    for n_tried, length in ((2, 40), (3, 40), (4, 160), (5, 160)):
+        trials.tried, contest.sums, contest.leader = [], {}, None
+        task.end = lambda n=n_tried, **_: len(trials.tried) >= n
+        assert contest.best(LENGTHS, (0.0, 0.003)) == (length, 0.0)
+        assert len(trials.tried) <= 5
 
 
 def test_what_is_clearly_beaten_is_not_tried_on_other_folds():
