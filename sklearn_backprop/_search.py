@@ -33,7 +33,7 @@ BEATEN = 1.05  # times the least error: not tried on another fold
 
 # The next length is tried, too, if a length had at most so many times the error of the
 # one before; from MANY epochs on, less is asked for. Where samples are so few that all
-# lengths may be tried, the search begins with MANY, and no length has to be worth it.
+# lengths may be tried, the search begins with MANY.
 WORTHWHILE = 0.97
 WORTH_MANY, MANY = 0.9, 640
 
@@ -238,7 +238,7 @@ class Contest:
                 ratio = self._ratio(longer, best)
                 best = longer
                 limit = WORTHWHILE if length < MANY else WORTH_MANY
-                if ratio > limit and not few:
+                if ratio > limit:
                     break
             if best.max_iter == first:
                 for length in reversed(lengths[: lengths.index(first)]):

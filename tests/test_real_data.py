@@ -66,7 +66,7 @@ def assert_as_good_as_peers(ours, theirs, *args):
 def test_several_outputs_of_linnerud():
     X, y = load_linnerud(return_X_y=True)  # 20 rows, 3 outputs
     cv = RepeatedKFold(n_splits=5, n_repeats=4, random_state=0)
-    ours = BackpropRegressor(10, alpha=0.1, random_state=0)
+    ours = BackpropRegressor(10, alpha=0.1, max_iter=400, random_state=0)
     theirs = peers(StandardScaler(), several_outputs=True)
     assert_as_good_as_peers(ours, theirs, X, y, cv)
 
@@ -79,7 +79,7 @@ def test_one_hot_rows_of_diabetes(diabetes):
     rows = one_hot.fit_transform(X).tocsr()
     assert rows.nnz < 0.25 * np.prod(rows.shape)
     cv = KFold(5, shuffle=True, random_state=0)
-    ours = BackpropRegressor(10, alpha=0.03, random_state=0)
+    ours = BackpropRegressor(10, alpha=0.03, max_iter=400, random_state=0)
     assert_as_good_as_peers(ours, peers("passthrough"), rows, y, cv)
 
 
@@ -87,7 +87,7 @@ def test_weighted_diabetes(diabetes):
     X, y = diabetes
     weight = 0.25 + 1.5 * (X[:, 0] > 50)  # the older count seven times as much
     cv = KFold(5, shuffle=True, random_state=0)
-    ours = BackpropRegressor(10, alpha=0.01, random_state=0)
+    ours = BackpropRegressor(10, alpha=0.01, max_iter=400, random_state=0)
     assert cross_validated_r2(ours, X, y, cv, weight) > 0.4
     mlp_takes_weights = "sample_weight" in MLPRegressor.fit.__code__.co_varnames
     theirs = [

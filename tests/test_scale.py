@@ -36,7 +36,7 @@ def many():
 
 
 def regressor(**parameters):
-    return BackpropRegressor(20, random_state=0, **parameters)
+    return BackpropRegressor(20, **{"max_iter": 100, "random_state": 0, **parameters})
 
 
 # ----------------------------------------------------------------------------- units

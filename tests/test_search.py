@@ -485,12 +485,13 @@ def test_what_is_clearly_beaten_is_not_tried_on_other_folds():
         (0.5, [*LENGTHS, 2560], 2560),
         (0.05, [*LENGTHS, 2560], 640),
         (0.01, [*LENGTHS, 2560], 160),
-        (0.01, [*LENGTHS, 2560, 10240], 10240),
+        (0.5, [*LENGTHS, 2560, 10240], 10240),
+        (0.01, [*LENGTHS, 2560, 10240], 2560),
         (0.01, [10], 10),
     ],
 )
 def test_longer_ones_have_to_be_worth_it(monkeypatch, exponent, lengths, longest):
-    # unless there are so few samples that all lengths are allowed
+    # with few samples, for which all lengths are allowed, the search begins with many
     monkeypatch.setattr(_search, "LENGTHS", {10240: 0})
     contest = Contest(
         FakeTrials(lambda max_iter, *_: max_iter**-exponent),

@@ -31,24 +31,24 @@ FEWEST_CHECKS = 60
 
 INSTANCES = [
     {},
-    {"hidden_layer_size": 5, "random_state": 0},
-    {"momentum": 0.5, "alpha": 1e-3, "batch_size": 8},
+    {"hidden_layer_size": 5, "random_state": 0, "max_iter": 200},
+    {"momentum": 0.5, "alpha": 1e-3, "batch_size": 8, "max_iter": 200},
     {
         "early_stopping": True,
         "learning_rate": "linear",
         "validation_fraction": 0.3,
         "max_iter": 50,
     },
-    {"standardize": False, "learning_rate_init": 0.005},
+    {"standardize": False, "learning_rate_init": 0.005, "max_iter": 200},
 ]
 # These change one or two of the same parameters.
 MORE_INSTANCES = [
     {"learning_rate": "constant", "max_iter": 100},
     {"learning_rate": "linear", "max_iter": 100},
     {"learning_rate": "invscaling", "learning_rate_init": 0.02},
-    {"momentum": 0.9},
-    {"alpha": 1e-3},
-    {"batch_size": 8},
+    {"momentum": 0.9, "max_iter": 200},
+    {"alpha": 1e-3, "n_jobs": 2},
+    {"batch_size": 8, "max_iter": 200},
     {"batch_size": "all", "max_iter": 1000},
     {"early_stopping": True, "max_iter": 300},
     {"warm_start": False, "tol": 1e-3, "n_iter_no_change": 5, "max_iter": 500},
@@ -86,7 +86,7 @@ def test_no_tag_turns_checks_off():
 
 
 def regressor(**parameters):
-    return BackpropRegressor(10, random_state=0, **parameters)
+    return BackpropRegressor(10, **{"max_iter": 100, "random_state": 0, **parameters})
 
 
 def test_pipeline(diabetes):
@@ -158,7 +158,9 @@ def test_cross_validate_with_several_scores(diabetes):
 def test_bagging_is_at_least_as_good_as_one(diabetes):
     X, y = diabetes
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
-    bag = BaggingRegressor(BackpropRegressor(10), n_estimators=10, random_state=0)
+    bag = BaggingRegressor(
+        BackpropRegressor(10, max_iter=100), n_estimators=10, random_state=0
+    )
     bag.fit(X_train, y_train)
     members = [model.score(X_test, y_test) for model in bag.estimators_]
     assert bag.score(X_test, y_test) > np.mean(members)

@@ -268,7 +268,9 @@ def test_weights_are_routed_through_a_pipeline_and_a_search(diabetes):
     with config_context(enable_metadata_routing=True):
         pipeline = make_pipeline(
             StandardScaler().set_fit_request(sample_weight=True),
-            BackpropRegressor(5, random_state=0).set_fit_request(sample_weight=True),
+            BackpropRegressor(5, max_iter=100, random_state=0).set_fit_request(
+                sample_weight=True
+            ),
         )
         scoring = get_scorer("r2").set_score_request(sample_weight=True)
         grid = {"backpropregressor__hidden_layer_size": [3, 6]}
@@ -283,7 +285,7 @@ def test_weights_are_routed_through_a_pipeline_and_a_search(diabetes):
             error_score="raise",
         )
     H = search.best_params_["backpropregressor__hidden_layer_size"]
-    by_hand = BackpropRegressor(H, random_state=0).fit(
+    by_hand = BackpropRegressor(H, max_iter=100, random_state=0).fit(
         StandardScaler().fit(X, sample_weight=weight).transform(X), y, weight
     )
     assert same_bits(search.best_estimator_[-1], by_hand)
