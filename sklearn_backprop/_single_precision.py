@@ -25,7 +25,7 @@ def in_single_precision(start):
         Of the samples of positive weight. As given if X is sparse, large, in float32
         already, or not to be standardized, so that it may have any values.
     """
-    X, network = start.data.X, start.state.network
+    X, weight, network = start.data.X, start.data.weight, start.state.network
     d, old = X.shape[1], network.standardization
     is_small = 4 * d * len(start.order) <= LARGEST  # the same for repeated rows
     if issparse(X) or X.dtype == np.float32 or not (is_small and old.applied):
@@ -39,10 +39,10 @@ def in_single_precision(start):
             X_new[rows] = (X[used[rows]] - old.X_mean) * old.X_scale
         y_new = start.data.y[used].astype(np.float32)
         W, v = (matrix.astype(np.float32) for matrix in network.matrices())
-    data = replace(start.data.take(used), X=X_new, y=y_new)
+    weight = None if weight is None else weight[used]
     return replace(
         start,
-        data=data,
+        data=replace(start.data, X=X_new, y=y_new, weight=weight),
         order=start.order.among(used),
         fold=start.fold[used],
         state=replace(start.state, network=Network.of(W, v, new)),
