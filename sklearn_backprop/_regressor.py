@@ -169,7 +169,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     n_jobs : int or None, default=None
         Number of threads that the search for "auto" uses: None is 1 unless in a
-        :func:`joblib.parallel_config`, and -1 all CPUs. The model is the same.
+        :func:`joblib.parallel_config`, and -1 all CPUs. Threads that would be idle
+        train what may be needed next. The model is the same.
 
     verbose : bool, default=False
         Whether to print a line of progress about ten times in each `fit`, for all that
@@ -406,21 +407,21 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
             self._state = start.state  # which callbacks may look at
             fit = callbacks.begin(X, y, sample_weight)
-            searches, found = parameters.searches, None
+            state, found, searches = start.state, None, parameters.searches
             if searches and can_search(start):
                 task = fit.subtask("search", None)
                 found = search(start, parameters, validation, task)
                 task.end(is_fitted=False)
+                state = found.state
                 parameters = replace(parameters, **found.candidate._asdict())
-                start = replace(start, state=found.state)
             parameters = parameters.without_auto()
             if found is not None and validation is not None:
-                self._state, best_score, stopped = found.state, found.score, False
+                self._state, best_score, stopped = state, found.score, False
                 rollback.keep()
             else:
                 task = fit.subtask("training", parameters.max_iter) if searches else fit
                 training = Training(start, parameters, validation)
-                stopped = self._train(training, start.state, task, rollback)
+                stopped = self._train(training, state, task, rollback)
                 best_score = training.best_score
                 if searches:
                     task.end()
@@ -450,10 +451,19 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return validation
 
     def _train(self, training, state, task, rollback):
-        """Run the epochs of fit; return whether they ended before `max_iter`."""
+        """Run the epochs of fit, of which `state` may have some.
+
+        Returns
+        -------
+        stopped : bool
+            Whether training ended before `max_iter`.
+        """
         max_iter, validation = training.parameters.max_iter, training.validation
-        report_every = -(-max_iter // 10)
-        for epoch in range(1, max_iter + 1):
+        report_every, n_done = -(-max_iter // 10), state.n_iter - training.begun_at
+        self._state, stopped = state, False
+        if n_done > 0:
+            rollback.keep()
+        for epoch in range(n_done + 1, max_iter + 1):
             task_of_epoch = task.subtask("epoch")
             self._state = state = training.epoch(state)
             rollback.keep()

@@ -4,23 +4,22 @@ Candidates are trained on some of the samples and scored by their error on the o
 The penalty is chosen at one length. Then longer ones are tried for as long as they are
 worth it, or shorter ones if the first longer one is not.
 
-The candidates of a round are trained side by side, and nothing is decided before all
-are ready, so that the number of threads has no influence.
+What is decided depends on errors alone, never on which was there first, so that the
+number of threads has no influence. Threads that are free train what may come next.
 """
 
 import math
-import threading
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from scipy.sparse import issparse
 
-from ._single_precision import in_single_precision
 from ._state import State
-from ._training import DivergenceError, Training
-from ._validation import mean_error, varies
+from ._threads import Threads
+from ._trials import Candidate, Trials
+from ._validation import varies
 
 # Chosen by benchmarks/bench_tables.py.
 # Numbers of epochs, and for how many operations in an epoch each may be tried: few
@@ -28,7 +27,6 @@ from ._validation import mean_error, varies
 LENGTHS = {10: math.inf, 40: 5e10, 160: 6e9, 640: 2e7, 2560: 2.5e6, 10240: 7e5}
 FIRST_LENGTH = 40  # at which the penalty is chosen
 ALPHAS = (0.0, 0.003)
-FOLDS = ((300, 5), (1000, 2))  # up to that weight so many, above it one
 BEATEN = 1.05  # times the least error: not tried on another fold
 
 # The next length is tried, too, if a length had at most so many times the error of the
@@ -41,13 +39,6 @@ SAMPLE = 16  # what a sample costs, in inputs of a hidden unit
 ENTRY = 4  # what an entry of a sparse row costs
 
 
-class Candidate(NamedTuple):
-    """What "auto" may stand for."""
-
-    max_iter: int
-    alpha: float
-
-
 class Found(NamedTuple):
     """What a search has found.
 
@@ -56,7 +47,8 @@ class Found(NamedTuple):
     candidate : Candidate
         The best.
     state : State
-        With validation, that of the best candidate. Otherwise the one to start from.
+        With validation, that of the best candidate. Otherwise the one to go on from:
+        the first, or that after some or all of the epochs.
     score : float
         The validation score.
     """
@@ -98,18 +90,13 @@ def search(start, parameters, validation, task):
     """
     lengths = lengths_for(start, parameters.hidden_layer_size)
     alphas = ALPHAS if parameters.alpha == "auto" else (parameters.alpha,)
-    n_jobs = effective_n_jobs(parameters.n_jobs)  # "sharedmem" forgets a configuration
-    stop = threading.Event()
-    try:
-        with Parallel(n_jobs, require="sharedmem") as parallel:
-            trials = Trials(start, parameters, validation, stop)
-            contest = Contest(trials, parallel, task, parameters.verbose)
-            best = contest.best(lengths, alphas)
-    except BaseException:
-        stop.set()  # signals reach the main thread alone
-        raise
-    if best in trials.divergence:
-        raise trials.divergence[best]
+    trials = Trials(start, parameters, validation)
+    with Threads(effective_n_jobs(parameters.n_jobs)) as threads:
+        contest = Contest(trials, threads, task, parameters.verbose)
+        best = contest.best(lengths, alphas)
+    errors = contest.errors[best]
+    if math.inf in errors:
+        raise trials.divergence[best, errors.index(math.inf)]
     state, score = trials.trained.get(best, (start.state, -math.inf))
     return Found(best, replace(state, search_results=contest.results(best)), score)
 
@@ -123,100 +110,25 @@ def lengths_for(start, H):
     return [length for length, most in LENGTHS.items() if operations <= most]
 
 
-class Trials:
-    """Candidates that are trained on some of the samples and scored on the others.
-
-    Parameters
-    ----------
-    start, parameters, validation
-        As for `search`.
-    stop : threading.Event
-        Ends all training.
-
-    Attributes
-    ----------
-    weights : list of float
-        The weight of the samples in each of the folds.
-    trained : dict
-        With validation, the state and the score of each candidate.
-    divergence : dict
-        The error of each candidate that diverged.
-    """
-
-    def __init__(self, start, parameters, validation, stop):
-        self.parameters, self.validation, self.stop = parameters, validation, stop
-        self.trained, self.divergence = {}, {}
-        if validation is not None:
-            self.start, self.folds, self.weights = start, [None], [1.0]
-            return
-        total = start.order.total_weight()
-        n_folds = next((k for most, k in FOLDS if total <= most), 1)
-        self.start = start = in_single_precision(start)
-        numbers = np.unique(start.fold[start.fold >= 0])[:n_folds]
-        self.folds = [start.order.split(start.fold == k) for k in numbers]
-        self.weights = [held_out.total_weight() for _, held_out in self.folds]
-
-    def error(self, candidate, fold):
-        """The error of a candidate on the samples of a fold; infinite if it diverges.
-
-        It is the weighted sum of E in training units, or 1 - R² on what is to be
-        validated on.
-        """
-        try:
-            if self.validation is None:
-                return self._error_on_fold(candidate, fold)
-            return self._error_in_validation(candidate)
-        except DivergenceError as error:
-            self.divergence[candidate] = error
-            return math.inf
-
-    def describe(self, error, fold):
-        """What an error says, to print."""
-        if self.validation is not None:
-            return f"validation R² {1 - error:.4f}"
-        return f"held-out loss {error / self.weights[fold]:.6g}"
-
-    def _error_on_fold(self, candidate, fold):
-        order, held_out = self.folds[fold]
-        network = self._train(candidate, replace(self.start, order=order))[1].network
-        rows, weight = held_out.every(1)
-        y_hat = network.output(self.start.data.X, held_out)
-        return self.weights[fold] * mean_error(self.start.data.y[rows], y_hat, weight)
-
-    def _error_in_validation(self, candidate):
-        training, state = self._train(candidate, self.start)
-        state = replace(state, network=training.best_network)
-        self.trained[candidate] = state, training.best_score
-        return 1 - training.best_score
-
-    def _train(self, candidate, start):
-        parameters = replace(self.parameters, **candidate._asdict())
-        training = Training(start, parameters, self.validation, self.stop)
-        state = start.state
-        for _ in range(candidate.max_iter):
-            state = training.epoch(state)
-        return training, state
-
-
 class Contest:
     """Which candidate wins, and what is known of the others.
 
     Parameters
     ----------
     trials : Trials
-    parallel : Parallel
+    threads : Threads
     task : Task
     verbose : bool or int
 
     Attributes
     ----------
-    sums : dict
+    errors : dict
         For each candidate its error on each of the folds that it was tried on.
     """
 
-    def __init__(self, trials, parallel, task, verbose):
-        self.trials, self.parallel, self.task = trials, parallel, task
-        self.verbose, self.sums, self.leader = verbose, {}, None
+    def __init__(self, trials, threads, task, verbose):
+        self.trials, self.threads, self.task = trials, threads, task
+        self.verbose, self.errors, self.leader = verbose, {}, None
 
     def best(self, lengths, alphas):
         """The best candidate.
@@ -229,36 +141,52 @@ class Contest:
         """
         few = lengths[-1] == max(LENGTHS)
         first = MANY if few else min(FIRST_LENGTH, lengths[-1])
+        longer_lengths = [length for length in lengths if length > first]
+        shorter_lengths = [length for length in reversed(lengths) if length < first]
         try:
             best = self._winner([Candidate(first, alpha) for alpha in alphas])
-            for length in lengths[lengths.index(first) + 1 :]:
+            falls_fast = False
+            for length in longer_lengths:
                 longer = Candidate(length, best.alpha)
-                if self._winner([best, longer]) == best:
+                favorite = longer if falls_fast else best
+                if self._winner([best, longer], favorite) == best:
                     break
                 ratio = self._ratio(longer, best)
                 best = longer
                 limit = WORTHWHILE if length < MANY else WORTH_MANY
                 if ratio > limit:
                     break
+                falls_fast = ratio <= WORTH_MANY
             if best.max_iter == first:
-                for length in reversed(lengths[: lengths.index(first)]):
+                for length in shorter_lengths:
                     shorter = Candidate(length, best.alpha)
-                    if self._winner([best, shorter]) == best:
+                    if self._winner([best, shorter], best) == best:
                         break
                     best = shorter
         except StopSearch:
-            return self.leader or self._least(self.sums, 1)
+            return self.leader or self._least(self.errors, 1)
         return best
 
-    def _winner(self, candidates):
+    def _winner(self, candidates, favorite=None):
         """The one with the least error; with fewer epochs, or a larger alpha, of two.
 
         Candidates that are clearly beaten on some of the folds are not tried on others.
+
+        Parameters
+        ----------
+        candidates : list of Candidate
+            New ones come last.
+        favorite : Candidate or None
+            Which is likely to win, to be trained ahead.
         """
-        for fold in range(len(self.trials.folds)):
-            self._try(
-                [c for c in candidates if len(self.sums.get(c, ())) == fold], fold
-            )
+        n_folds = len(self.trials.folds)
+        for fold in range(n_folds):
+            new = [c for c in candidates if len(self.errors.get(c, ())) == fold]
+            later = [(self.trials.error, c, fold + 1) for c in new]
+            if fold + 1 == n_folds:
+                later = []
+            ahead = [*self._training(favorite), *later, *self._training(candidates[-1])]
+            self._try(new, fold, ahead)
             self.leader = self._least(candidates, fold + 1)
             limit = BEATEN * self._error(self.leader, fold + 1)
             candidates = [c for c in candidates if self._error(c, fold + 1) <= limit]
@@ -266,21 +194,28 @@ class Contest:
                 break
         return self.leader
 
+    def _training(self, candidate):
+        """The call that trains it ahead, unless each epoch has to be seen."""
+        seen = self.verbose or self.task.context is not None
+        if candidate is None or seen or self.trials.validation is not None:
+            return []
+        return [(self.trials.train_ahead, candidate)]
+
     def _error(self, candidate, n_folds):
-        return math.fsum(self.sums[candidate][:n_folds])  # the same in every Python
+        return math.fsum(self.errors[candidate][:n_folds])  # the same in every Python
 
     def _least(self, candidates, n_folds):
         return min(
             candidates, key=lambda c: (self._error(c, n_folds), c.max_iter, -c.alpha)
         )
 
-    def _try(self, candidates, fold):
+    def _try(self, candidates, fold, ahead):
         tasks = [self.task.subtask("candidate") for _ in candidates]
-        errors = self.parallel(
-            delayed(self.trials.error)(candidate, fold) for candidate in candidates
+        errors = self.threads.results(
+            [(self.trials.error, candidate, fold) for candidate in candidates], ahead
         )
         for candidate, error in zip(candidates, errors, strict=True):
-            self.sums.setdefault(candidate, []).append(error)
+            self.errors.setdefault(candidate, []).append(error)
             if self.verbose:
                 print(
                     f"max_iter={candidate.max_iter}, alpha={candidate.alpha:g}: "
@@ -291,22 +226,22 @@ class Contest:
 
     def _ratio(self, candidate, other):
         """Of their errors on the folds that both were tried on."""
-        n_folds = min(len(self.sums[candidate]), len(self.sums[other]))
+        n_folds = min(len(self.errors[candidate]), len(self.errors[other]))
         return self._error(candidate, n_folds) / self._error(other, n_folds)
 
     def results(self, best):
         """All that was tried, in the form of `cv_results_`; the best has rank 1."""
-        candidates, weights = list(self.sums), self.trials.weights
+        candidates, weights = list(self.errors), self.trials.weights
         scores = np.full((len(candidates), len(weights)), np.nan)
         for row, candidate in zip(scores, candidates, strict=True):
-            errors = self.sums[candidate]
+            errors = self.errors[candidate]
             row[: len(errors)] = -np.divide(errors, weights[: len(errors)])
         with np.errstate(invalid="ignore"):  # of candidates that diverged
             std = np.nanstd(scores, axis=1)
         mean = np.array(
             [
                 -math.fsum(errors) / math.fsum(weights[: len(errors)])
-                for errors in self.sums.values()
+                for errors in self.errors.values()
             ]
         )
         if self.trials.validation is not None:

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
-from joblib import Parallel, parallel_config
+from joblib import parallel_config
 from models import assert_unchanged, fit_quietly, refused, same_bits, state
 from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -22,7 +22,8 @@ from sklearn.model_selection import (
 
 from sklearn_backprop import BackpropRegressor, _kernel, _search
 from sklearn_backprop._callbacks import Task
-from sklearn_backprop._search import Candidate, Contest, lengths_for
+from sklearn_backprop._search import Contest, lengths_for
+from sklearn_backprop._threads import Threads
 from sklearn_backprop._training import DivergenceError
 
 LENGTHS = [10, 40, 160, 640]
@@ -222,6 +223,43 @@ def test_a_surrounding_configuration_sets_the_threads(data, monkeypatch):
     assert same_bits(model, alone)
 
 
+def test_a_winner_that_was_trained_ahead_is_not_trained_again(data, monkeypatch):
+    def error(self, candidate, fold, stop=None):
+        if candidate.max_iter == 160:  # loses, after the one of 40 epochs is trained
+            trained_ahead.wait(60)
+            return 2.0
+        return 1.0 + candidate.alpha + 40 / candidate.max_iter
+
+    def train_ahead(self, candidate, stop):
+        trains_ahead(self, candidate, stop)
+        if candidate == (40, 0.0):
+            trained_ahead.set()
+
+    trained_ahead = threading.Event()
+    trains_ahead = _search.Trials.train_ahead
+    monkeypatch.setattr(_search.Trials, "error", error)
+    monkeypatch.setattr(_search.Trials, "train_ahead", train_ahead)
+    counts = count_updates(monkeypatch)
+    two = regressor(n_jobs=2).fit(*data)
+    assert (two.n_iter_, two.alpha_) == (40, 0.0)
+    at_most = 41 + 160  # the winner and, until it was stopped, the one of 160
+    assert 40 <= len(counts) <= at_most
+    trained_ahead.set()
+    assert same_bits(two, regressor(n_jobs=1).fit(*data))
+
+
+def test_a_candidate_that_is_tried_ahead_may_diverge(data, monkeypatch):
+    def error_on_fold(self, candidate, fold, stop):
+        if fold == 1:  # nobody asks for it: one is clearly better on the first
+            raise DivergenceError("Training diverged")
+        return 1.0 + candidate.alpha * 1000 + abs(candidate.max_iter - 40)
+
+    monkeypatch.setattr(_search.Trials, "_error_on_fold", error_on_fold)
+    model = regressor(n_jobs=2).fit(*data)
+    assert (model.n_iter_, model.alpha_) == (40, 0.0)
+    assert np.isnan(model.search_results_["split1_test_score"]).all()
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_search_leaves_the_filters_of_warnings_alone(data, n_jobs):
     # which belong to the process
@@ -381,10 +419,10 @@ def test_an_interrupt_during_the_search_leaves_the_model_before(
     model = regressor(n_jobs=n_jobs).fit(*data)
     before = state(model)
 
-    def interrupted(self, candidates, fold):
+    def interrupted(self, candidates, *others):
         if candidates[0].max_iter > 40:
             raise KeyboardInterrupt
-        return tried(self, candidates, fold)
+        return tried(self, candidates, *others)
 
     tried = Contest._try
     monkeypatch.setattr(Contest, "_try", interrupted)
@@ -405,27 +443,32 @@ class FakeTrials:
         self.formula, self.folds, self.tried = error, [None] * n_folds, []
         self.weights = np.ones(n_folds)
 
-    def error(self, candidate, fold):
+    def error(self, candidate, fold, stop):
         self.tried.append((*candidate, fold))
         return self.formula(*candidate, fold)
 
+    def train_ahead(self, candidate, stop):
+        """Nothing."""
 
-def best_of(trials, alphas=(0.0, 0.003)):
-    contest = Contest(trials, Parallel(1), Task(None, None, {}), verbose=False)
-    return contest.best(LENGTHS, alphas), contest
+
+def best_of(trials, alphas=(0.0, 0.003), n_jobs=1):
+    with Threads(n_jobs) as threads:
+        contest = Contest(trials, threads, Task(None, None, {}), verbose=False)
+        return contest.best(LENGTHS, alphas), contest
 
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("alpha", [0.0, 0.003])
-def test_the_least_error_is_found(length, alpha):
+@pytest.mark.parametrize("n_jobs", [1, 2, 7])
+def test_the_least_error_is_found(length, alpha, n_jobs):
     def error(max_iter, a, fold):
         return 1 + abs(np.log(max_iter / length)) + (a != alpha)
 
-    best, contest = best_of(FakeTrials(error, n_folds=3))
+    best, contest = best_of(FakeTrials(error, n_folds=3), n_jobs=n_jobs)
     assert best == (length, alpha)
     results = contest.results(best)
     assert results["params"][results["rank_test_score"].argmin()] == best._asdict()
-    assert sorted(results["rank_test_score"]) == [*range(1, len(contest.sums) + 1)]
+    assert sorted(results["rank_test_score"]) == [*range(1, len(contest.errors) + 1)]
 
 
 def test_of_equal_candidates_the_shorter_and_then_the_more_penalized_wins():
@@ -434,7 +477,7 @@ def test_of_equal_candidates_the_shorter_and_then_the_more_penalized_wins():
 
 
 def test_a_candidate_that_diverges_on_any_fold_has_diverged(data, monkeypatch):
-    def diverges(self, candidate, fold):
+    def diverges(self, candidate, fold, stop):
         if fold == 1:
             raise DivergenceError("Training diverged")
         return 1.0
@@ -451,9 +494,9 @@ def test_a_search_that_is_stopped_returns_the_leader():
     trials = FakeTrials(error, n_folds=2)
     task = Task(None, None, {})
     task.subtask = lambda name: task
-    contest = Contest(trials, Parallel(1), task, verbose=False)
+    contest = Contest(trials, Threads(1), task, verbose=False)
     for n_tried, length in ((2, 40), (3, 40), (4, 160), (5, 160)):
-        trials.tried, contest.sums, contest.leader = [], {}, None
+        trials.tried, contest.errors, contest.leader = [], {}, None
         task.end = lambda n=n_tried, **_: len(trials.tried) >= n
         assert contest.best(LENGTHS, (0.0, 0.003)) == (length, 0.0)
         assert len(trials.tried) <= 5
@@ -495,11 +538,11 @@ def test_longer_ones_have_to_be_worth_it(monkeypatch, exponent, lengths, longest
     monkeypatch.setattr(_search, "LENGTHS", {10240: 0})
     contest = Contest(
         FakeTrials(lambda max_iter, *_: max_iter**-exponent),
-        Parallel(1),
+        Threads(1),
         Task(None, None, {}),
         verbose=False,
     )
-    assert contest.best(lengths, (0.0,)) == Candidate(longest, 0.0)
+    assert contest.best(lengths, (0.0,)) == (longest, 0.0)
 
 
 def test_few_rows_get_many_epochs(monkeypatch):

@@ -1,0 +1,109 @@
+"""Candidates of a search: how they are trained, and how far off their outputs are."""
+
+import math
+from collections import deque
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from ._single_precision import in_single_precision
+from ._training import DivergenceError, Training
+from ._validation import mean_error
+
+FOLDS = ((300, 5), (1000, 2))  # up to that weight so many, above it one
+
+
+class Candidate(NamedTuple):
+    """What "auto" may stand for."""
+
+    max_iter: int
+    alpha: float
+
+
+class Trials:
+    """Candidates that are trained on some of the samples and scored on the others.
+
+    Parameters
+    ----------
+    start : Start
+    parameters : Parameters
+    validation : Validation or None
+        Samples to score all candidates by. Otherwise folds are held out.
+
+    Attributes
+    ----------
+    weights : list of float
+        The weight of the samples in each of the folds.
+    trained : dict
+        The state and the validation score of each candidate that was trained on all
+        samples: to the end with validation, else as far as it came.
+    divergence : dict
+        The error of each candidate and fold where training diverged.
+    """
+
+    def __init__(self, start, parameters, validation):
+        self.parameters, self.validation = parameters, validation
+        self.start, self.trained, self.divergence = start, {}, {}
+        if validation is not None:
+            self.folds, self.weights = [None], [1.0]
+            return
+        total = start.order.total_weight()
+        n_folds = next((k for most, k in FOLDS if total <= most), 1)
+        self.start_for_folds = start = in_single_precision(start)
+        numbers = np.unique(start.fold[start.fold >= 0])[:n_folds]
+        self.folds = [start.order.split(start.fold == k) for k in numbers]
+        self.weights = [held_out.total_weight() for _, held_out in self.folds]
+
+    def error(self, candidate, fold, stop=None):
+        """The error of a candidate on the samples of a fold; infinite if it diverges.
+
+        It is the weighted sum of E in training units, or 1 - R² on what is to be
+        validated on. `stop`, a threading.Event, ends the training.
+        """
+        try:
+            if self.validation is None:
+                return self._error_on_fold(candidate, fold, stop)
+            return self._error_in_validation(candidate, stop)
+        except DivergenceError as error:
+            self.divergence[candidate, fold] = error
+            return math.inf
+
+    def train_ahead(self, candidate, stop):
+        """Train a candidate that may win on all samples, until it is stopped."""
+        for _, state in self._epochs(candidate, self.start, stop):
+            self.trained[candidate] = state, -math.inf
+
+    def describe(self, error, fold):
+        """What an error says, to print."""
+        if self.validation is not None:
+            return f"validation R² {1 - error:.4f}"
+        return f"held-out loss {error / self.weights[fold]:.6g}"
+
+    def _error_on_fold(self, candidate, fold, stop):
+        order, held_out = self.folds[fold]
+        start = replace(self.start_for_folds, order=order)
+        _, state = _last(self._epochs(candidate, start, stop))
+        rows, weight = held_out.every(1)
+        y_hat = state.network.output(start.data.X, held_out)
+        return self.weights[fold] * mean_error(start.data.y[rows], y_hat, weight)
+
+    def _error_in_validation(self, candidate, stop):
+        training, state = _last(self._epochs(candidate, self.start, stop))
+        state = replace(state, network=training.best_network)
+        self.trained[candidate] = state, training.best_score
+        return 1 - training.best_score
+
+    def _epochs(self, candidate, start, stop):
+        """The training of a candidate, and its state after each epoch."""
+        parameters = replace(self.parameters, **candidate._asdict())
+        training = Training(start, parameters, self.validation, stop)
+        state = start.state
+        for _ in range(candidate.max_iter):
+            state = training.epoch(state)
+            yield training, state
+
+
+def _last(items):
+    """The last one, without a list of all."""
+    return deque(items, maxlen=1).pop()
