@@ -3,7 +3,12 @@
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._learning_rate import initial_learning_rate, learning_rate, stability_bound
+from ._learning_rate import (
+    OF_FIXED_LENGTH,
+    initial_learning_rate,
+    learning_rate,
+    stability_bound,
+)
 from ._warning import warn, warn_once
 
 # Standard deviations; one update for a target this far can undo what was learned.
@@ -176,18 +181,25 @@ def _best_was_long_ago(training, state):
     return np.argmax(scores) < len(scores) // 2
 
 
-def warn_of_poor_fit(network, data, order, stalled=None):
+def warn_of_poor_fit(start, training, state, stopped):
     """Warn of each way in which a fit went wrong.
 
     Parameters
     ----------
-    network : Network
-    data : Data
-        What it was trained on, with y in training units.
-    order : SampleOrder
-    stalled : str or None
-        What to say if there is more to learn.
+    start : Start
+    training : Training or None
+        None if the network is one that a search trained.
+    state : State
+        After the last epoch.
+    stopped : bool
+        Whether training ended before `max_iter`.
     """
+    stalled = None
+    if training and training.parameters.learning_rate not in OF_FIXED_LENGTH:
+        if not stopped and training.parameters.n_iter_no_change < np.inf:
+            warn(max_iter_message(training, state), ConvergenceWarning)
+        stalled = stall_message(training, state)
+    data, order, network = start.data, start.order, state.network
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
     for message in poor_fit_messages(

@@ -11,20 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
-from ._diagnosis import (
-    max_iter_message,
-    stall_message,
-    warn_of_outliers,
-    warn_of_poor_fit,
-)
-from ._learning_rate import OF_FIXED_LENGTH
+from ._diagnosis import warn_of_outliers, warn_of_poor_fit
 from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
@@ -416,7 +409,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 parameters = replace(parameters, **found.candidate._asdict())
             parameters = parameters.without_auto()
             if found is not None and validation is not None:
-                self._state, best_score, stopped = state, found.score, False
+                self._state, training, stopped = state, None, False
+                best_score = found.score
                 rollback.keep()
             else:
                 task = fit.subtask("training", parameters.max_iter) if searches else fit
@@ -429,13 +423,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
             if validation is not None:
                 validation.warn_if_poor(best_score, given=X_val is not None)
-            stalled = None
-            if parameters.learning_rate not in OF_FIXED_LENGTH:
-                if not stopped and parameters.n_iter_no_change < np.inf:
-                    message = max_iter_message(training, self._state)
-                    warn(message, ConvergenceWarning)
-                stalled = stall_message(training, self._state)
-            warn_of_poor_fit(self._state.network, start.data, start.order, stalled)
+            warn_of_poor_fit(start, training, self._state, stopped)
         return self
 
     def _validation(self, start, given, X_val, y_val, sample_weight_val):
