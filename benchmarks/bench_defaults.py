@@ -13,22 +13,16 @@ splits 5 to 19. Fits run on one thread; in "report" the two estimators take turn
 """
 
 import argparse
-import time
-import warnings
 from pathlib import Path
 from unittest.mock import patch
 
 import command_line
 import numpy as np
+from fitting import fit_and_predict, standardized
 from joblib import Parallel, delayed
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from sklearn_backprop import (
     BackpropRegressor,
@@ -105,8 +99,7 @@ def load_all(folder, rows=None):
 
 def standardized_mlp(seed):
     """MLPRegressor with its defaults, given standardized X and y."""
-    network = make_pipeline(StandardScaler(), MLPRegressor(random_state=seed))
-    return TransformedTargetRegressor(network, transformer=StandardScaler())
+    return standardized(MLPRegressor(random_state=seed))
 
 
 def varied_backprop(seed, variation):
@@ -121,13 +114,9 @@ def train_rows(y, test_index):
 
 
 def fit_and_test(model, X, y, train, test):
-    """Mean squared error on the test rows, and seconds to fit."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        start = time.perf_counter()
-        model.fit(X[train], y[train])
-        seconds = time.perf_counter() - start
-    return np.mean((model.predict(X[test]) - y[test]) ** 2), seconds
+    """Mean squared error on the test rows, and CPU seconds to fit."""
+    y_pred, seconds = fit_and_predict(model, X[train], y[train], X[test])
+    return np.mean((y_pred - y[test]) ** 2), seconds
 
 
 def cross_validate(make_model, X, y, split):

@@ -25,7 +25,6 @@ A fit uses one thread, and the methods take turns on the same rows.
 import argparse
 import csv
 import math
-import time
 import warnings
 from pathlib import Path
 from unittest.mock import patch
@@ -35,10 +34,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from bench_uci import write
+from fitting import fit_and_predict, standardized
 from joblib import Parallel, delayed
 from rich.progress import track
 from sklearn.compose import (
-    TransformedTargetRegressor,
     make_column_selector,
     make_column_transformer,
 )
@@ -49,9 +48,8 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVR
-from threadpoolctl import threadpool_limits
 
 from sklearn_backprop import BackpropRegressor, _search
 
@@ -88,12 +86,6 @@ ROWS = None  # of every table: all
 TINY = {"VARIATIONS": [{}], "SEEDS": range(2), "ROWS": 60}
 
 OURS, MLP = "BackpropRegressor", "MLPRegressor"
-
-
-def standardized(model):
-    """The model, given standardized X and y."""
-    model = make_pipeline(StandardScaler(), model)
-    return TransformedTargetRegressor(model, transformer=StandardScaler())
 
 
 # With a seed, and without one: for so few rows the trees draw no random numbers.
@@ -151,13 +143,9 @@ def split(X, y, number):
 
 
 def fit_and_test(model, X_train, y_train, X_test, y_test):
-    """R² on the test rows, and seconds to fit."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        model.fit(X_train, y_train)
-        seconds = time.perf_counter() - start
-    return r2_score(y_test, model.predict(X_test)), seconds
+    """R² on the test rows, and CPU seconds to fit."""
+    y_pred, seconds = fit_and_predict(model, X_train, y_train, X_test)
+    return r2_score(y_test, y_pred), seconds
 
 
 def compare_methods(X, y, number):

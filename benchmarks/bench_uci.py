@@ -18,24 +18,18 @@ CPU's, so that several fits may run side by side.
 
 import argparse
 import csv
-import time
-import warnings
 from pathlib import Path
 
 import command_line
 import matplotlib.pyplot as plt
 import numpy as np
 from bench_defaults import load_splits, standard_error, train_rows
+from fitting import fit_and_predict, standardized
 from joblib import Parallel, delayed
 from rich.progress import track
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, HistGradientBoostingRegressor
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from sklearn_backprop import BackpropRegressor
 
@@ -71,16 +65,14 @@ def tuned_network(seed):
     return search(BackpropRegressor(H, random_state=seed), GRID, seed)
 
 
-def standardized_mlp(seed):
+def plain_mlp(seed):
     """MLPRegressor, given standardized X and y."""
-    network = MLPRegressor(hidden_layer_sizes=(H,), random_state=seed)
-    network = make_pipeline(StandardScaler(), network)
-    return TransformedTargetRegressor(network, transformer=StandardScaler())
+    return standardized(MLPRegressor(hidden_layer_sizes=(H,), random_state=seed))
 
 
 def tuned_mlp(seed):
     """Six candidates, three folds."""
-    model = standardized_mlp(seed)
+    model = plain_mlp(seed)
     model.set_params(regressor__mlpregressor__max_iter=MLP_EPOCHS)
     grid = {f"regressor__mlpregressor__{k}": values for k, values in MLP_GRID.items()}
     return search(model, grid, seed)
@@ -97,7 +89,7 @@ METHODS = {
     "BackpropRegressor": lambda seed: BackpropRegressor(H, random_state=seed),
     TEN: ten_networks,
     "BackpropRegressor, tuned": tuned_network,
-    "MLPRegressor": standardized_mlp,
+    "MLPRegressor": plain_mlp,
     "MLPRegressor, tuned": tuned_mlp,
     "HistGradientBoosting": lambda seed: HistGradientBoostingRegressor(
         random_state=seed
@@ -107,12 +99,8 @@ METHODS = {
 
 def fit_and_test(model, X, y, train, test):
     """Root of the mean squared error on the test rows, and CPU seconds to fit."""
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        start = time.process_time()
-        model.fit(X[train], y[train])
-        seconds = time.process_time() - start
-    return np.sqrt(np.mean((model.predict(X[test]) - y[test]) ** 2)), seconds
+    y_pred, seconds = fit_and_predict(model, X[train], y[train], X[test])
+    return np.sqrt(np.mean((y_pred - y[test]) ** 2)), seconds
 
 
 def run(cases, n_jobs, what):
