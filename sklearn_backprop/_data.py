@@ -61,10 +61,6 @@ class Data:
     def __len__(self):
         return len(self.y)
 
-    def n_used(self):
-        """The number of samples of positive weight."""
-        return len(self) if self.weight is None else np.count_nonzero(self.weight)
-
     def take(self, rows):
         """Some of the samples."""
         weight = None if self.weight is None else self.weight[rows]
@@ -207,7 +203,7 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
                 f"(n_samples,), for example {name_of_y}.ravel().",
                 DataConversionWarning,
             )
-        y = np.require(y.reshape(len(y), -1), np.float64, "CA")
+        y = _packed(y.reshape(len(y), -1).astype(np.float64, copy=False))
         known = getattr(given, "dtype", None) in (np.float64, np.float32)
         if not known:  # only now are objects numbers, and long doubles of 64 bits
             assert_all_finite(y, input_name=name_of_y)
@@ -233,7 +229,13 @@ def as_kernel_input(X, name):
     X = X[...]
     if X.nbytes >= LARGEST_COPY and X.flags.aligned:
         return X
-    return np.require(X, requirements="CA")
+    return _packed(X)
+
+
+def _packed(array):
+    """The array, C-contiguous and aligned; `np.require` takes longer for one row."""
+    array = np.ascontiguousarray(array)
+    return array if array.flags.aligned else array.copy()
 
 
 def _weights(weight, X, name):

@@ -9,10 +9,12 @@ from ._learning_rate import (
     learning_rate,
     stability_bound,
 )
-from ._warning import warn, warn_once
+from ._warning import warn
 
-# Standard deviations; one update for a target this far can undo what was learned.
-FAR = 100
+OUTLIERS = (
+    "y has values that are more than 100 standard deviations away from the mean so "
+    "far. Training on them can undo what was learned. Leave such rows out, or clip y."
+)
 
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
@@ -58,18 +60,6 @@ def divergence_message(epoch, eta, batch_size, parameters):
         f"momentum={momentum:g}), and up to more where they are small. Decrease "
         f"learning_rate_init; 'auto' is {auto:.2g}{cure}"
     )
-
-
-def warn_of_outliers(estimator, data):
-    """Warn once of a model if targets, in training units, are far from those before."""
-    y = data.y if data.weight is None else data.y[data.weight > 0]
-    if max(y.max(), -y.min()) > FAR:
-        warn_once(
-            estimator,
-            f"y has values that are more than {FAR} standard deviations away from the "
-            "mean of the first call. Training on them can undo what was learned. Leave "
-            "such rows out, clip y, or begin with rows that are typical of all.",
-        )
 
 
 def max_iter_message(training, state):

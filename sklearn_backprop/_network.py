@@ -51,13 +51,9 @@ class Network:
     @classmethod
     def initial(cls, H, standardization, seed, dtype):
         """The network that training starts from."""
-        X_std = standardization.X_std
-        constant = (X_std == 0) | np.isinf(X_std)
-        d, K = len(constant), len(standardization.y_std)
+        d, K = len(standardization.X_mean), len(standardization.y_mean)
         random = generator(seed, INITIAL_WEIGHTS)
-        W, v = initial_weights((d, H, K), random, dtype)
-        W[1:][constant] = 0  # or the first other value would have a random influence
-        return cls.of(W, v, standardization)
+        return cls.of(*initial_weights((d, H, K), random, dtype), standardization)
 
     @property
     def dtype(self):

@@ -5,7 +5,7 @@ other values by the time that training reads them. Here what is validated is wha
 used.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from numbers import Integral, Real
 from operator import is_not
 from typing import Any, Literal, Self
@@ -106,7 +106,7 @@ class Parameters:
             If a parameter is not as it has to be. Where scikit-learn is configured to
             skip the validation of parameters, only sizes are checked.
         """
-        values = {field.name: getattr(estimator, field.name) for field in fields(cls)}
+        values = {name: getattr(estimator, name) for name in cls.__match_args__}
         if valid and not any(map(is_not, values.values(), vars(valid).values())):
             return valid
         if not get_config()["skip_parameter_validation"]:
@@ -142,12 +142,12 @@ class Parameters:
         **others
             Other parameters to change.
         """
-        return replace(
-            self,
-            max_iter=MAX_ITER if self.max_iter == "auto" else self.max_iter,
-            alpha=alpha if self.alpha == "auto" else self.alpha,
-            **others,
-        )
+        numbers = {
+            "max_iter": MAX_ITER if self.max_iter == "auto" else self.max_iter,
+            "alpha": alpha if self.alpha == "auto" else self.alpha,
+        }
+        # in half of the time that `replace` takes, for partial_fit with one row
+        return type(self)(**{**vars(self), **numbers, **others})
 
     def for_fit(self, before: Any) -> Self:
         """Those of a fit that continues the state `before`, or begins with None.

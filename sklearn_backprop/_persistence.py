@@ -12,8 +12,9 @@ from importlib.metadata import version
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
+from ._kernel import N_STATISTICS
 from ._network import Network
-from ._standardization import Standardization
+from ._standardization import STD, Standardization
 from ._state import Convergence, Curve, State
 from ._warning import warn
 
@@ -117,14 +118,18 @@ def _state_of(saved):
     shapes = {"_W": (rows, H), "_v": (K, H + 1)}
     if any(saved[name] is not None for name in VELOCITY):
         shapes |= {"_velocity_W": (rows, H), "_velocity_v": (K, H + 1)}
-    statistics = {"_X_mean": rows - 1, "_X_std": rows - 1, "_y_mean": K, "_y_std": K}
+    tables = {"_X_statistics": rows - 1, "_y_statistics": K}
     given = [name for name in CURVES if name == "_losses" or saved[name] is not None]
     curves = {name: np.size(saved[name]) for name in given}
     arrays = {
         **{name: _array(saved, name, shape, dtype) for name, shape in shapes.items()},
         **{
             name: _array(saved, name, (size,), TYPES.get(name, np.float64))
-            for name, size in (statistics | curves).items()
+            for name, size in curves.items()
+        },
+        **{
+            name: _array(saved, name, (N_STATISTICS, size), np.float64)
+            for name, size in tables.items()
         },
     }
     standardization = _part_of({**saved, **arrays}, Standardization)
@@ -150,8 +155,10 @@ def _array(saved, name, shape, dtype):
         found = f"has shape {value.shape} and dtype {value.dtype}"
     else:
         value = np.array(value, order="C")  # of a masked array all values
-        is_std = name in ("_X_std", "_y_std")  # infinite where rounding is all there is
-        if (value >= 0).all() if is_std else np.isfinite(value).all():
+        finite = np.isfinite(value)
+        if name.endswith("_statistics"):  # infinite where rounding is all there is
+            finite[STD] = value[STD] >= 0
+        if finite.all():
             return value
         found = "is not finite"
     raise ValueError(

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
-from ._diagnosis import warn_of_outliers, warn_of_poor_fit
+from ._diagnosis import OUTLIERS, warn_of_poor_fit
 from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
@@ -26,10 +26,7 @@ from ._state import State
 from ._training import Training, prepare
 from ._typing import Matrix, keep_signature
 from ._validation import Validation, check_arguments
-from ._warning import warn
-
-# A first partial_fit on fewer rows than this standardizes by poor statistics.
-FEW_ROWS = 20
+from ._warning import warn_once
 
 
 def _can_fit_partially(estimator):
@@ -390,8 +387,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             given = read(self, X, y, sample_weight, reset=before is None, relative=True)
             hold_out = parameters.early_stopping and X_val is None
             start = prepare(given, before, parameters, hold_out=hold_out)
-            if before is not None and parameters.standardize:
-                warn_of_outliers(self, start.data)
+            if start.has_outliers:
+                warn_once(self, OUTLIERS)
             validation = None
             if parameters.early_stopping:
                 validation = self._validation(
@@ -500,17 +497,20 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If the first call has fewer than 20 rows and ``standardize=True``: their
-            mean and standard deviation standardize all later calls. Once for each
-            model, if a later value of y is more than 100 standard deviations from the
-            mean, or the mean of the positive weights is below 0.1 or above 100.
+            Once for each model, if a later value of y is more than 100 standard
+            deviations from the mean so far, or the mean of the positive weights is
+            below 0.1 or above 100.
         DataConversionWarning
             Once for each model, if y has the shape (n_samples, 1).
         """
-        parameters = Parameters.of(self, getattr(self, "_valid_params", None))
+        known = getattr(self, "_valid_params", None)
+        parameters = Parameters.of(self, known)
         _can_fit_partially(parameters)  # it may have changed since the call began
         with Rollback(self, parameters.random_state):
-            if not get_config()["skip_parameter_validation"]:
+            if (
+                parameters is not known
+                and not get_config()["skip_parameter_validation"]
+            ):
                 self._valid_params = parameters
             before = self._last_state()
             given = read(
@@ -518,15 +518,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             )
             parameters = parameters.for_partial_fit(before)
             start = prepare(given, before, parameters)
-            if before is not None and parameters.standardize:
-                warn_of_outliers(self, start.data)
-            elif parameters.standardize and start.data.n_used() < FEW_ROWS:
-                warn(
-                    f"The first partial_fit has fewer than {FEW_ROWS} rows. Their "
-                    "mean and standard deviation standardize all later calls too. "
-                    f"Begin with at least {FEW_ROWS} rows, or standardize X and y "
-                    "yourself and set standardize=False."
-                )
+            if start.has_outliers:
+                warn_once(self, OUTLIERS)
             self._state = Training(start, parameters).epoch(start.state)
         if parameters.verbose:
             print(self._state.summary())

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ._network import Network
+from ._standardization import as_given
 
 LARGEST = 2**20  # bytes of X: more would take memory that the user may not have
 CHUNK = 2**12  # values that are standardized at a time
@@ -30,7 +31,7 @@ def in_single_precision(start):
     is_small = 4 * d * len(start.order) <= LARGEST  # the same for repeated rows
     if issparse(X) or X.dtype == np.float32 or not (is_small and old.applied):
         return start
-    new = replace(old, X_mean=np.zeros(d), X_std=np.ones(d))
+    new = replace(old, X_statistics=as_given(d))
     used = np.unique(start.order.rows())
     X_new, length = np.empty((len(used), d), np.float32), max(1, CHUNK // d)
     with np.errstate(all="ignore"):

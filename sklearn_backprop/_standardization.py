@@ -9,14 +9,12 @@ from scipy.sparse import issparse
 from . import _kernel
 from ._data import Data
 from ._sums import ordered_sum
-from ._two_values import half_distance
 
 # Targets are converted so many at a time, which takes little memory.
 CHUNK = 100_000
 
-# The standard deviation of 0 and 1 where one of them is in a tenth of the samples. A
-# column of two values counts as if neither was rarer. Chosen by bench_tables.py.
-RARE = 0.3
+# Rows of a table of statistics; see kernel.h.
+MEAN, STD, SCALE = 0, 1, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,61 +23,80 @@ class Standardization:
 
     Attributes
     ----------
-    X_mean, X_std : ndarray of shape (d,)
-        A standard deviation of 0 says that a column is constant: it is divided by 1. An
-        infinite one, that it varies by rounding alone: it becomes 0. That of a column
-        of two values is at least `RARE` times their distance.
-    y_mean, y_std : ndarray of shape (K,)
-        Likewise.
+    X_statistics : ndarray of shape (_kernel.N_STATISTICS, d)
+        Of the samples so far. Columns that do not vary become 0, whatever their values.
+        The standard deviation of a column of two values is at least 0.3 times their
+        distance.
+    y_statistics : ndarray of shape (_kernel.N_STATISTICS, K)
+        Likewise. A standard deviation of 0 says that a column is constant: it is
+        divided by 1. An infinite one, that it varies by rounding alone: it becomes 0.
+    weight : float
+        The total weight of these samples.
     applied : bool
         False where the data are taken as given: means are 0, standard deviations 1.
     dtype : {"float32", "float64"}
         Of what is in the units of the data: predictions, `coefs_` and `intercepts_`.
     """
 
-    X_mean: np.ndarray
-    X_std: np.ndarray
-    y_mean: np.ndarray
-    y_std: np.ndarray
+    X_statistics: np.ndarray
+    y_statistics: np.ndarray
+    weight: float
     applied: bool
     dtype: str
 
     @classmethod
     def measure(cls, data, order):
         """Statistics of data in the units of the user, over the samples in order."""
-        moments = (
-            _kernel.moments(
-                _kernel.Samples(values, order=order.entries, fraction=order.fraction)
-            )
-            for values in (data.X, data.y.astype(data.dtype, copy=False))
-        )
-        (X_mean, X_std), (y_mean, y_std) = moments
-        # Or a flag of 1 in 500 rows would be 22 standard deviations where it is set.
-        least = 2 * RARE * half_distance(data.X, order.rows())
-        X_std = np.where(X_std > 0, np.maximum(X_std, least), X_std)
-        return cls(X_mean, X_std, y_mean, y_std, True, str(data.dtype))
+        X, y, _ = _measure(data, order)
+        return cls(X, y, order.total_weight(), True, str(data.dtype))
 
     @classmethod
     def identity(cls, data):
         """Leave the data as they are."""
         d, K = data.X.shape[1], data.y.shape[1]
-        zeros_and_ones = np.zeros(d), np.ones(d), np.zeros(K), np.ones(K)
-        return cls(*zeros_and_ones, False, str(data.dtype))
+        return cls(as_given(d), as_given(K), 0.0, False, str(data.dtype))
 
-    @cached_property
+    def merged(self, data, order):
+        """Statistics of these data, too, or the same if nothing is standardized.
+
+        Returns
+        -------
+        standardization : Standardization
+        has_outliers : bool
+            Whether a value of y is far from those before.
+        """
+        if not self.applied:
+            return self, False
+        X, y, has_outliers = _measure(data, order, self)
+        weight = self.weight + order.total_weight()
+        return Standardization(X, y, weight, True, self.dtype), has_outliers
+
+    @property
+    def X_mean(self):
+        """Shape (d,)."""
+        return self.X_statistics[MEAN]
+
+    @property
     def X_scale(self):
-        """1 / std, shape (d,)."""
-        return 1 / _divisor(self.X_std)
+        """1 / std, or 0 for columns that do not vary, shape (d,)."""
+        return self.X_statistics[SCALE]
+
+    @property
+    def y_mean(self):
+        """Shape (K,)."""
+        return self.y_statistics[MEAN]
 
     @cached_property
     def y_unit(self):
         """What 1 in training units is in those of y, shape (K,)."""
-        return np.where(np.isinf(self.y_std), 1, _divisor(self.y_std))
+        std = self.y_statistics[STD]
+        return np.where((std == 0) | np.isinf(std), 1, std)
 
-    @cached_property
+    @property
     def y_divisor(self):
         """What y less its mean is divided by, shape (K,)."""
-        return np.where(np.isinf(self.y_std), np.inf, self.y_unit)
+        std = self.y_statistics[STD]
+        return std + (std == 0)
 
     def to_training_units(self, data, suffix=""):
         """Data whose y is in training units; X is checked and stays as it is.
@@ -140,20 +157,40 @@ class Standardization:
             raise _beyond_limit(name, x[column], place, X.dtype)
 
     def _targets(self, y, dtype, name):
-        targets, n = np.empty(y.shape, dtype), len(y)
+        targets, limit = np.empty(y.shape, dtype), _kernel.LIMIT[dtype]
         with np.errstate(over="ignore"):
-            for start in range(0, n, CHUNK):
+            for start in range(0, len(y), CHUNK):
                 part = slice(start, start + CHUNK)
                 targets[part] = (y[part] - self.y_mean) / self.y_divisor
-        row = _first_beyond(targets, _kernel.LIMIT[dtype])
-        if row < n:
-            value = y[row, np.abs(targets[row]).argmax()]
-            raise _beyond_limit(name, value, f"row {row}", dtype)
+                size = np.abs(targets[part])
+                if size.max() > limit:
+                    row, column = np.argwhere(size > limit)[0]
+                    row += start
+                    value = y[row, column]
+                    raise _beyond_limit(name, value, f"row {row}", dtype)
         return targets
 
 
-def _divisor(std):
-    return np.where(std == 0, 1, std)
+def as_given(n_columns):
+    """The statistics of columns that are left as they are."""
+    table = np.zeros((_kernel.N_STATISTICS, n_columns))
+    table[[STD, SCALE]] = 1
+    return table
+
+
+def _measure(data, order, before=None):
+    """Statistics of X and of y, and whether y has outliers, after those of `before`."""
+    targets = data.y.astype(data.dtype, copy=False)
+    entries, fraction = order.entries, order.fraction
+    X = _kernel.Samples(data.X, order=entries, fraction=fraction)
+    y = _kernel.Samples(targets, order=entries, fraction=fraction)
+    X_before = y_before = None
+    weight = 0.0
+    if before is not None:
+        X_before, y_before = before.X_statistics, before.y_statistics
+        weight = before.weight
+    X_statistics, _ = _kernel.measure(X, X_before, weight)
+    return X_statistics, *_kernel.measure(y, y_before, weight)
 
 
 def _beyond_limit(name, value, place, dtype):
@@ -162,13 +199,6 @@ def _beyond_limit(name, value, place, dtype):
         f"Expected values within ±{_kernel.LIMIT[dtype]:g} in training units, which "
         "are (value - mean) / std where standardize=True."
     )
-
-
-def _first_beyond(values, limit):
-    """The index of the first of n rows with a value beyond ±limit, or n."""
-    if max(values.max(), -values.min()) <= limit:  # without an array of |values|
-        return len(values)
-    return int((np.abs(values) > limit).any(axis=1).argmax())
 
 
 def _read_only(array, dtype):

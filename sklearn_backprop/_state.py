@@ -1,7 +1,7 @@
 """What is learned: all that predictions and further epochs need."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ._learning_rate import MAX_REDUCTIONS, OF_FIXED_LENGTH
 from ._network import Network
@@ -146,11 +146,42 @@ class State:
             line += f", validation R² {self.validation_scores.last():.4f}"
         return line
 
-    def for_data(self, fingerprint):
-        """The state in which training continues on the data with this fingerprint."""
+    def for_data(self, data, order, fingerprint):
+        """The state in which training continues on these data.
+
+        If they are other data than in the call before, they count in the statistics
+        that standardize. The weights stay as they are, in training units.
+
+        Parameters
+        ----------
+        data : Data
+            In the units of the user.
+        order : SampleOrder
+        fingerprint : int
+            Of the data.
+
+        Returns
+        -------
+        state : State
+        has_outliers : bool
+            Whether a value of y is far from those before.
+        """
         if fingerprint == self.convergence.fingerprint:
-            return self
-        return replace(self, convergence=Convergence(fingerprint))
+            return self, False
+        old = self.network
+        standardization, has_outliers = old.standardization.merged(data, order)
+        network = Network(old.weights, old.velocity, old.shape, standardization)
+        state = State(  # `replace` takes longer than to train on one row
+            network,
+            self.seed,
+            self.t,
+            self.losses,
+            *self.validation_curves(),
+            Convergence(fingerprint),
+            self.alpha,
+            self.search_results,
+        )
+        return state, has_outliers
 
     def check_continues(self, data, parameters):
         """Refuse data or parameters that this model cannot be trained further with."""

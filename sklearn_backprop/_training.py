@@ -38,6 +38,8 @@ class Start:
         Rows to validate on.
     fold : ndarray or None
         The fold of every row, to search with; see `sample_order`.
+    has_outliers : bool
+        Whether a value of y is far from those of earlier calls.
     """
 
     data: Data
@@ -45,6 +47,7 @@ class Start:
     state: State
     held_out: np.ndarray | None
     fold: np.ndarray | None
+    has_outliers: bool
 
 
 def prepare(data, before, parameters, *, hold_out=False):
@@ -77,13 +80,13 @@ def prepare(data, before, parameters, *, hold_out=False):
     )
     if before is None:
         network = _first_network(data, order, seed, parameters)
-        state = State.initial(network, seed, fingerprint)
+        state, has_outliers = State.initial(network, seed, fingerprint), False
     else:
-        state = before.for_data(fingerprint)
+        state, has_outliers = before.for_data(data, order, fingerprint)
     data = state.network.standardization.to_training_units(data)
     if parameters.momentum == 0:  # with it, sparse rows are no faster
         data = sparse_if_faster(data, parameters.hidden_layer_size)
-    return Start(data, order, state, held_out, fold)
+    return Start(data, order, state, held_out, fold, has_outliers)
 
 
 def _first_network(data, order, seed, parameters):

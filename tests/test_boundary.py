@@ -37,7 +37,7 @@ UNITS = {"mean", "scale"}
 FUNCTIONS = {  # and what each needs beside X
     "Trainer": (lambda given: _kernel.Trainer(SHAPE, given), GIVEN.keys() - {"X"}),
     "predict": (lambda given: _kernel.predict(WEIGHTS, SHAPE, given), UNITS),
-    "moments": (_kernel.moments, {"order"}),
+    "measure": (_kernel.measure, {"order"}),
     "first_beyond": (_kernel.first_beyond, UNITS),
     "hash_rows": (lambda given: _kernel.hash_rows(given, 0), {"y"}),
 }

@@ -184,7 +184,7 @@ def kernel_calls():
 
         yield train
         yield partial(_kernel.predict, weights, shape, standardized)
-        yield partial(_kernel.moments, ordered)
+        yield partial(_kernel.measure, ordered)
         yield partial(_kernel.first_beyond, standardized)
         yield partial(_kernel.hash_rows, _kernel.Samples(form, y), 0)
     yield partial(_kernel.pack, W, v)

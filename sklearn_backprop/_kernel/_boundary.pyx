@@ -56,6 +56,14 @@ cdef extern from "kernel.h" nogil:
     const double LIMIT_F32
     const double LIMIT_F64
 
+    ctypedef struct c_statistics "statistics":
+        double *mean
+        double *std
+        double *low
+        double *high
+        double *two
+        double *scale
+
     ctypedef struct network:
         Py_ssize_t d
         Py_ssize_t H
@@ -104,9 +112,9 @@ cdef extern from "kernel.h" nogil:
             const network *, const c_samples *, const void *weights
         ) noexcept nogil
         void (*close_rows)(const network *, const c_samples *) noexcept nogil
-        int (*moments)(
-            const c_samples *, Py_ssize_t n, Py_ssize_t d, double *mean, double *std,
-            double *room, interrupted
+        int (*measure)(
+            const c_samples *, Py_ssize_t n, Py_ssize_t d, const c_statistics *before,
+            double weight_before, const c_statistics *of, double *room, interrupted
         ) except -1 nogil
         Py_ssize_t (*first_beyond)(
             const c_samples *, Py_ssize_t n, Py_ssize_t d, interrupted
@@ -680,24 +688,54 @@ cdef class Trainer:
         return weights, velocity, loss, finite
 
 
-def moments(Samples samples not None):
-    """Mean and standard deviation of each column of X over the samples in their order.
+N_STATISTICS = 6  # rows of a table of statistics
 
-    Sums run in that order. A column without spread has a standard deviation of 0, and
-    one whose spread is what rounding makes of one number an infinite one.
+
+cdef c_statistics statistics_of(table, Py_ssize_t d) except *:
+    """Pointers to the rows of a table of statistics."""
+    cdef double *at = <double *> items(table, "statistics", N_STATISTICS * d, FLOAT64)
+    cdef c_statistics of
+    of.mean, of.std, of.low = at, at + d, at + 2 * d
+    of.high, of.two, of.scale = at + 3 * d, at + 4 * d, at + 5 * d
+    return of
+
+
+def measure(Samples samples not None, before=None, double weight_before=0):
+    """Statistics of each column of X over the samples in their order.
+
+    Sums run in that order.
+
+    Parameters
+    ----------
+    samples : Samples
+    before : ndarray of shape (N_STATISTICS, d) or None
+        The statistics of earlier samples, which are counted in.
+    weight_before : float
+        Their weight.
+
+    Returns
+    -------
+    statistics : ndarray of shape (N_STATISTICS, d)
+        The rows are those of `statistics` in kernel.h.
+    has_clipped : bool
+        Whether a value was too far from those before to count in full.
     """
     samples.require(("order",))
     cdef Py_ssize_t n = samples.length, d = samples.d
     cdef const functions *run = functions_of(samples.dtype)
-    mean, std = np.empty(d), np.empty(d)
-    room = np.empty(6 * d if samples.data.indptr is not NULL else 0)
-    cdef double *to_mean = <double *> address(mean)
-    cdef double *to_std = <double *> address(std)
-    cdef double *in_room = <double *> address(room)
+    cdef bint is_sparse = samples.data.indptr is not NULL
+    table, room = np.empty((N_STATISTICS, d)), np.empty(6 * d) if is_sparse else None
+    cdef c_statistics of = statistics_of(table, d)
+    cdef c_statistics earlier = of if before is None else statistics_of(before, d)
+    cdef double weight = 0 if before is None else weight_before
+    cdef double *in_room = <double *> address(room) if is_sparse else NULL
 
+    cdef int has_clipped
     with nogil:
-        run.moments(&samples.data, n, d, to_mean, to_std, in_room, signaled)
-    return mean, std
+        has_clipped = run.measure(
+            &samples.data, n, d, &earlier, weight, &of, in_room, signaled
+        )
+    return table, has_clipped != 0
 
 
 def first_beyond(Samples samples not None):

@@ -1,4 +1,4 @@
-/* The columns of X: their mean and spread, and whether they stay in range. */
+/* The columns of X: their statistics, and whether they stay in range. */
 
 #define COLUMNS 256 /* taken together, or a row would be fetched often */
 #define ROUNDING (4 * (sizeof(REAL) == 4 ? FLT_EPSILON : DBL_EPSILON))
@@ -15,18 +15,72 @@ static void NAME(choose_unit)(double low, double high, double *mean, double *uni
     *unit = ldexp(1, exponent > -1022 ? -exponent : 1022);
 }
 
-/* std is 0 in a column without spread, or whose 1 / std is beyond REAL. It is infinite
- * where all the spread is what rounding makes of one number: 1 / std is then 0. */
-static void NAME(conclude_column)(double low, double high, double variance, double unit,
-                                  double *mean, double *std)
+/* Mean and std of a column whose extremes are known. std is 0 without spread, or if 1 / std
+ * is beyond REAL. It is infinite where all the spread is what rounding makes of one
+ * number. */
+static void NAME(conclude_column)(const statistics *of, ptrdiff_t j, double variance,
+                                  double unit)
 {
+    const double low = of->low[j], high = of->high[j];
     const int one_number = high - low <= ROUNDING * fmax(fabs(low), fabs(high));
+    double std = sqrt(variance) / unit;
 
-    *std = sqrt(variance) / unit;
-    if (one_number || !isfinite((REAL)(1 / *std))) {
-        *mean = low;
-        *std = one_number && high > low ? INFINITY : 0;
+    if (one_number || !isfinite((REAL)(1 / std))) {
+        of->mean[j] = low;
+        std = one_number && high > low ? INFINITY : 0;
     }
+    of->std[j] = std;
+    of->scale[j] = 0;
+    if (std > 0 && std < INFINITY) {
+        const double least = of->two[j] ? RARE * (high / 2 - low / 2) : 0;
+        of->scale[j] = 1 / fmax(std, least);
+    }
+}
+
+/* The statistics of a column over newer samples become those of all, of which the newer
+ * are a share. */
+static void NAME(merge_column)(const statistics *before, const statistics *of, ptrdiff_t j,
+                               double share)
+{
+    const double low = fmin(before->low[j], of->low[j]);
+    const double high = fmax(before->high[j], of->high[j]);
+    const double ends[] = {before->low[j], before->high[j], of->low[j], of->high[j]};
+    const double std = isinf(of->std[j]) ? 0 : of->std[j];
+    const double std_before = isinf(before->std[j]) ? 0 : before->std[j];
+    double middle, unit, two = before->two[j] && of->two[j];
+
+    for (int i = 0; i < 4; i++) {
+        two = ends[i] == low || ends[i] == high ? two : 0;
+    }
+    NAME(choose_unit)(low, high, &middle, &unit);
+    const double was = before->mean[j] * unit - middle * unit;
+    const double apart = of->mean[j] * unit - middle * unit - was;
+    const double spread = std * unit, spread_before = std_before * unit;
+    of->mean[j] = middle + (was + share * apart) / unit;
+    of->low[j] = low;
+    of->high[j] = high;
+    of->two[j] = two;
+    NAME(conclude_column)(of, j,
+                          (1 - share) * (spread_before * spread_before)
+                              + share * (spread * spread)
+                              + share * (1 - share) * (apart * apart),
+                          unit);
+}
+
+/* What values of a column are clipped to, by what is known from before. */
+static void NAME(bounds)(const statistics *before, double weight, ptrdiff_t j,
+                         double *lower, double *upper)
+{
+    const int clips = weight >= CLIP_FROM && before->scale[j] > 0;
+
+    *lower = clips ? before->mean[j] - CLIP / before->scale[j] : -INFINITY;
+    *upper = clips ? before->mean[j] + CLIP / before->scale[j] : INFINITY;
+}
+
+static double NAME(clipped)(double x, double lower, double upper)
+{
+    x = x < lower ? lower : x;
+    return x > upper ? upper : x;
 }
 
 /* of the first n entries of the order */
@@ -42,15 +96,18 @@ static double NAME(total_weight)(const samples *data, ptrdiff_t n)
 
 /* `width` columns from the first on. X with neighboring columns is read row by row;
  * column_stride is then known at compile time. */
-INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride,
-                                    ptrdiff_t n, ptrdiff_t first, ptrdiff_t width,
-                                    double *mean, double *std, interrupted ask)
+INLINE int NAME(statistics_of_columns)(const samples *data, ptrdiff_t column_stride,
+                                       ptrdiff_t n, double total, ptrdiff_t first,
+                                       ptrdiff_t width, const statistics *before,
+                                       double weight_before, const statistics *of,
+                                       interrupted ask)
 {
     const REAL *const X = (const REAL *)data->X + first * column_stride;
-    const double total = NAME(total_weight)(data, n);
+    double *const mean = of->mean + first, *const two = of->two + first;
     double low[COLUMNS], high[COLUMNS], unit[COLUMNS], sum[COLUMNS] = {0};
-    double squares[COLUMNS] = {0};
+    double squares[COLUMNS] = {0}, lower[COLUMNS], upper[COLUMNS];
     const ptrdiff_t stretch = 1 + PATIENCE / width;
+    int has_clipped = 0;
 
 #define ROWS                                                                            \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
@@ -63,7 +120,7 @@ INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride
             return -1;                                                                  \
         }                                                                               \
         for (ptrdiff_t j = 0; j < width; j++) {                                         \
-            const double x = row[j * column_stride];
+            const double x = NAME(clipped)(row[j * column_stride], lower[j], upper[j]);
 #define END_ROWS                                                                        \
         }                                                                               \
         (void)fraction;                                                                 \
@@ -72,16 +129,20 @@ INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride
     for (ptrdiff_t j = 0; j < width; j++) {
         low[j] = INFINITY;
         high[j] = -INFINITY;
+        two[j] = 1;
+        NAME(bounds)(before, weight_before, first + j, lower + j, upper + j);
     }
     ROWS
         low[j] = x < low[j] ? x : low[j];
         high[j] = x > high[j] ? x : high[j];
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
+        has_clipped |= low[j] <= lower[j] || high[j] >= upper[j];
         NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ROWS
         sum[j] += fraction * (x * unit[j] - mean[j] * unit[j]);
+        two[j] = x == low[j] || x == high[j] ? two[j] : 0;
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
         mean[j] += sum[j] / total / unit[j];
@@ -91,24 +152,28 @@ INLINE int NAME(moments_of_columns)(const samples *data, ptrdiff_t column_stride
         squares[j] += fraction * (u * u);
     END_ROWS
     for (ptrdiff_t j = 0; j < width; j++) {
-        NAME(conclude_column)(low[j], high[j], squares[j] / total, unit[j], mean + j,
-                              std + j);
+        of->low[first + j] = low[j];
+        of->high[first + j] = high[j];
+        NAME(conclude_column)(of, first + j, squares[j] / total, unit[j]);
     }
-    return 0;
+    return has_clipped;
 #undef ROWS
 #undef END_ROWS
 }
 
 /* The same from the entries of sparse rows: all other values are 0, and enter every sum
  * together. */
-static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d,
-                                   double *mean, double *std, double *room,
-                                   interrupted ask)
+static int NAME(statistics_of_sparse)(const samples *data, ptrdiff_t n, double total,
+                                      ptrdiff_t d, const statistics *before,
+                                      double weight_before, const statistics *of,
+                                      double *room, interrupted ask)
 {
-    const double total = NAME(total_weight)(data, n);
-    double *const low = room, *const high = low + d, *const unit = high + d;
-    double *const sum = unit + d, *const count = sum + d, *const weight = count + d;
+    double *const mean = of->mean, *const low = of->low, *const high = of->high;
+    double *const two = of->two;
+    double *const unit = room, *const sum = unit + d, *const count = sum + d;
+    double *const weight = count + d, *const lower = weight + d, *const upper = lower + d;
     ptrdiff_t seen = 0;
+    int has_clipped = 0;
 
 #define ENTRIES                                                                         \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
@@ -122,7 +187,7 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
             }                                                                           \
         }                                                                               \
         EACH_ENTRY(row) {                                                               \
-            const double x = row.values[e];
+            const double x = NAME(clipped)(row.values[e], lower[j], upper[j]);
 #define END_ENTRIES                                                                     \
         }                                                                               \
         (void)fraction;                                                                 \
@@ -131,7 +196,9 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
     for (ptrdiff_t j = 0; j < d; j++) {
         low[j] = INFINITY;
         high[j] = -INFINITY;
+        two[j] = 1;
         sum[j] = count[j] = weight[j] = 0;
+        NAME(bounds)(before, weight_before, j, lower + j, upper + j);
     }
     ENTRIES
         low[j] = x < low[j] ? x : low[j];
@@ -140,18 +207,23 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
         weight[j] += fraction;
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
+        const double zero = NAME(clipped)(0, lower[j], upper[j]);
         if (count[j] < (double)n) {
-            low[j] = low[j] < 0 ? low[j] : 0;
-            high[j] = high[j] > 0 ? high[j] : 0;
+            two[j] = low[j] == high[j] || zero == low[j] || zero == high[j] || count[j] == 0;
+            low[j] = low[j] < zero ? low[j] : zero;
+            high[j] = high[j] > zero ? high[j] : zero;
         }
+        has_clipped |= low[j] <= lower[j] || high[j] >= upper[j];
         NAME(choose_unit)(low[j], high[j], mean + j, unit + j);
     }
     ENTRIES
         sum[j] += fraction * (x * unit[j] - mean[j] * unit[j]);
+        two[j] = x == low[j] || x == high[j] ? two[j] : 0;
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
+        const double zero = NAME(clipped)(0, lower[j], upper[j]);
         const double zeros = count[j] < (double)n ? total - weight[j] : 0;
-        sum[j] -= zeros * (mean[j] * unit[j]);
+        sum[j] += zeros * (zero * unit[j] - mean[j] * unit[j]);
         mean[j] += sum[j] / total / unit[j];
         sum[j] = 0;
     }
@@ -160,39 +232,45 @@ static int NAME(moments_of_sparse)(const samples *data, ptrdiff_t n, ptrdiff_t d
         sum[j] += fraction * (u * u);
     END_ENTRIES
     for (ptrdiff_t j = 0; j < d; j++) {
+        const double zero = NAME(clipped)(0, lower[j], upper[j]);
         const double zeros = count[j] < (double)n ? total - weight[j] : 0;
-        const double u = mean[j] * unit[j];
-        NAME(conclude_column)(low[j], high[j], (sum[j] + zeros * (u * u)) / total,
-                              unit[j], mean + j, std + j);
+        const double u = zero * unit[j] - mean[j] * unit[j];
+        NAME(conclude_column)(of, j, (sum[j] + zeros * (u * u)) / total, unit[j]);
     }
-    return 0;
+    return has_clipped;
 #undef ENTRIES
 #undef END_ENTRIES
 }
 
 /* Sums run over the entries of the order, each as much as it counts; the spread has a
  * pass of its own. */
-static int NAME(moments)(const samples *data, ptrdiff_t n, ptrdiff_t d, double *mean,
-                         double *std, double *room, interrupted ask)
+static int NAME(measure)(const samples *data, ptrdiff_t n, ptrdiff_t d,
+                         const statistics *before, double weight_before,
+                         const statistics *of, double *room, interrupted ask)
 {
     const int neighbors = data->column_stride == 1;
     const ptrdiff_t group = neighbors ? COLUMNS : 1;
+    const double total = NAME(total_weight)(data, n);
+    int result = 0;
 
     if (data->indptr) {
-        return NAME(moments_of_sparse)(data, n, d, mean, std, room, ask);
+        result = NAME(statistics_of_sparse)(data, n, total, d, before, weight_before, of,
+                                            room, ask);
     }
-    for (ptrdiff_t first = 0; first < d; first += group) {
-        const ptrdiff_t width = d - first < group ? d - first : group;
-        const int result =
-            neighbors ? NAME(moments_of_columns)(data, 1, n, first, width, mean + first,
-                                                  std + first, ask)
-                       : NAME(moments_of_columns)(data, data->column_stride, n, first, 1,
-                                                  mean + first, std + first, ask);
-        if (result) {
-            return result;
-        }
+    for (ptrdiff_t j = 0; !data->indptr && result >= 0 && j < d; j += group) {
+        const ptrdiff_t width = d - j < group ? d - j : group;
+        const ptrdiff_t stride = data->column_stride;
+        const int has_clipped =
+            neighbors ? NAME(statistics_of_columns)(data, 1, n, total, j, width, before,
+                                                    weight_before, of, ask)
+                      : NAME(statistics_of_columns)(data, stride, n, total, j, 1, before,
+                                                    weight_before, of, ask);
+        result = has_clipped < 0 ? has_clipped : result | has_clipped;
     }
-    return 0;
+    for (ptrdiff_t j = 0; weight_before > 0 && result >= 0 && j < d; j++) {
+        NAME(merge_column)(before, of, j, total / (weight_before + total));
+    }
+    return result;
 }
 
 /* Sparse rows enter products with and without their mean: both have to be in range. */

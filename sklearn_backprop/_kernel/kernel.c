@@ -61,7 +61,7 @@ enum { PLAIN, WITH_PENALTY, WITH_MOMENTUM, COLLECTING };
 #define FUNCTIONS(type)                                                                 \
     {                                                                                   \
         train_##type, predict_##type, open_rows_##type, close_rows_##type,              \
-            moments_##type, first_beyond_##type, hash_rows_##type, pack_##type,         \
+            measure_##type, first_beyond_##type, hash_rows_##type, pack_##type,         \
             unpack_##type, finite_##type                                                \
     }
 

@@ -86,6 +86,24 @@ typedef struct {
     sample_order order;
 } samples;
 
+/* Statistics of d columns, each an array of d numbers. */
+typedef struct {
+    double *mean;
+    double *std;       /* 0 without spread, infinite where rounding is all there is of it */
+    double *low, *high; /* the extremes */
+    double *two;       /* 1 if there are no other values than these two, else 0 */
+    double *scale;     /* 1 / std, and 0 for a column that does not vary */
+} statistics;
+
+/* In `scale`, the std of a column of two values is at least RARE times half their distance.
+ * Or a flag of 1 in 500 rows would be 22 standard deviations where it is set. */
+#define RARE 0.6
+
+/* After samples of weight CLIP_FROM, new values enter statistics within CLIP standard
+ * deviations. Or one outlier would leave all other values close together. */
+#define CLIP 100
+#define CLIP_FROM 20
+
 /* What a long computation asks now and then; it ends at once, and returns -1, if the
  * answer is not 0. */
 typedef int (*interrupted)(void);
@@ -103,10 +121,11 @@ typedef struct {
      * weights move from `weights` to net->rows, and from there to net->weights. */
     void (*open_rows)(const network *, const samples *, const void *weights);
     void (*close_rows)(const network *, const samples *);
-    /* mean and standard deviation, 0 without spread, of each of d columns over the first n
-     * of the order; room is for 6 d numbers where X is sparse */
-    int (*moments)(const samples *, ptrdiff_t n, ptrdiff_t d, double *mean, double *std,
-                   double *room, interrupted);
+    /* The statistics of each of d columns over the first n of the order, and over earlier
+     * samples of that weight, 0 if there are none; room is for 6 d numbers where X is
+     * sparse. Returns whether a value was clipped. */
+    int (*measure)(const samples *, ptrdiff_t n, ptrdiff_t d, const statistics *before,
+                   double weight_before, const statistics *of, double *room, interrupted);
     /* first row < n with a value beyond ±LIMIT in training units, or n */
     ptrdiff_t (*first_beyond)(const samples *, ptrdiff_t n, ptrdiff_t d, interrupted);
     /* hashes[i] = 64 bits that depend on the seed and the values of row i of X and of
