@@ -1,7 +1,6 @@
 """The units of the data and those of training, and the way from one to the other."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.sparse import issparse
@@ -86,11 +85,11 @@ class Standardization:
         """Shape (K,)."""
         return self.y_statistics[MEAN]
 
-    @cached_property
+    @property
     def y_unit(self):
         """What 1 in training units is in those of y, shape (K,)."""
-        std = self.y_statistics[STD]
-        return np.where((std == 0) | np.isinf(std), 1, std)
+        varies = self.y_statistics[SCALE] > 0
+        return np.where(varies, self.y_statistics[STD], 1)
 
     @property
     def y_divisor(self):
@@ -128,8 +127,9 @@ class Standardization:
     def to_coefs(self, W, v):
         """w_hj and v_kh in the units of the data: [(d, H), (H, K)], read-only."""
         with np.errstate(over="ignore"):
+            w = W[1:] * self.X_scale[:, np.newaxis] + 0.0  # -0 becomes 0
             return [
-                _read_only(W[1:] * self.X_scale[:, np.newaxis], self.dtype),
+                _read_only(w, self.dtype),
                 _read_only(v[:, 1:].T * self.y_unit, self.dtype),
             ]
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
+from sklearn_backprop import _kernel
+
 
 def fit_quietly(model, X, y, *args, **kwargs):
     """Fit without the warnings that few epochs or odd settings bring."""
@@ -35,6 +37,12 @@ def largest_difference(model, W, v):
     W_model, v_model = weights_of(model)
     difference = max(np.abs(W_model - W).max(), np.abs(v_model - v).max())
     return difference / max(1, np.abs(W).max(), np.abs(v).max())
+
+
+def statistics(X, rows=None, before=None, weight=0.0):
+    """Statistics of some rows of X, or of all, after those `before`."""
+    order = np.arange(X.shape[0]) if rows is None else np.asarray(rows)
+    return _kernel.measure(_kernel.Samples(X, order=order), before, weight)[0]
 
 
 def state(model):

@@ -245,7 +245,6 @@ WARNED = {
     ).fit(1e9 * X, y),
     "relative weights": lambda m, X, y: m.fit(X, y, np.full(len(y), 1e5)),
     "weights": lambda m, X, y: m.partial_fit(X, y, np.full(len(y), 1e3)),
-    "few rows": lambda m, X, y: m.partial_fit(X[:5], y[:5]),
     "outliers": lambda m, X, y: m.partial_fit(X, y).partial_fit(X, y * 1e5),
     "held out": lambda m, X, y: m.set_params(early_stopping=True).fit(
         X, np.random.RandomState(len(y)).normal(size=len(y))

@@ -598,7 +598,7 @@ def test_chunks_of_uneven_rows_change_no_bit(
     y = random.normal(size=(n, K)).astype(dtype)
     fraction = random.uniform(size=n)
     mean, scale = random.normal(size=d), random.uniform(size=d)
-    mean[:2] = 99 / scale[0][:2]
+    mean[:2] = 99 / scale[:2]
     start = _kernel.pack(
         (random.normal(size=(d + 1, H)) / 20).astype(dtype), np.zeros((K, H + 1), dtype)
     )

@@ -12,6 +12,10 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_backprop import BackpropRegressor, _kernel, equations
+from sklearn_backprop._data import Data
+from sklearn_backprop._network import Network
+from sklearn_backprop._sample_order import SampleOrder
+from sklearn_backprop._standardization import Standardization
 
 FEATURES = 4
 LIMIT = _kernel.LIMIT[np.dtype(np.float64)]
@@ -243,15 +247,14 @@ def test_columns_that_are_constant_may_be_of_any_size(data):
 
 
 def test_biases_are_finite_where_products_with_means_are_not(data):
-    # Weights are 0 until a column varies; then means times weights enter the biases.
-    X, y = data[0].copy(), data[1]
-    X[:, 2:] = [1e115, -1e115]
-    model = regressor().partial_fit(X, y).set_params(learning_rate_init=1e99)
-    model.partial_fit(np.add(X[:1], [0, 0, 9e99, 9e99]), y[:1])
-    weights = model.coefs_[0][2:]
-    assert np.abs(weights).max() > np.finfo(float).max / 1e115
-    assert np.array_equal(*weights)  # and the means are opposite
-    assert np.isfinite(model.intercepts_[0]).all()
+    W, v = np.full((3, 4), 1e295), np.ones((1, 5))
+    X = np.array([[1e115, -1e115], [1e115 + 1e101, -1e115 - 1e101]])
+    rows = Data(X, np.array([[0.0], [1.0]]), None, X.dtype)
+    order = SampleOrder(np.arange(2), None)
+    network = Network.of(W, v, Standardization.measure(rows, order))
+    weights = network.coefs()[0]
+    assert np.abs(weights).min() > np.finfo(float).max / 1e116
+    assert np.isfinite(network.intercepts()[0]).all()
 
 
 @pytest.mark.parametrize("batch_size", [1, "all"])

@@ -72,7 +72,10 @@ KINDS = {
     "momentum in float32": {"momentum": 0.5},
     "early stopping": {"early_stopping": True, "max_iter": 1000},
 }
-ALSO_NAMED_BY = {"_W": "_W|_v|_X_mean|_velocity", "_v": "_v|_y_mean|_velocity"}
+ALSO_NAMED_BY = {
+    "_W": "_W|_v|_X_statistics|_velocity",
+    "_v": "_v|_y_statistics|_velocity",
+}
 
 
 @pytest.mark.parametrize(
@@ -101,8 +104,8 @@ def test_a_tampered_array_is_refused_or_does_no_harm(random, kind):
             continue
         # Of the right type, and as good as what was there; or another curve.
         assert isinstance(state[name], np.ndarray) or state[name] is None, name
-        if name in ("_X_std", "_y_std") and np.isinf(np.array(state[name])).any():
-            continue  # as a column that varies by rounding alone has
+        if name.endswith("_statistics") and np.isinf(np.array(state[name])).any():
+            continue  # the standard deviation of a column that varies by rounding
         assert np.array_equal(loaded.predict(X), y_pred)
         loaded.partial_fit(X, y)
         assert name in CURVES or same_bits(loaded, trained)
@@ -122,8 +125,11 @@ def refusal(model, state):
 REPLACED = {
     "weights": [*(np.zeros(n) for n in (0, 3, 55, 57)), np.zeros(56, "f4")],
     "velocity": [np.zeros(3), np.zeros((56, 2))[:, 0], np.zeros(56, "f4")],
-    "X_mean": [np.zeros(2), np.zeros(4), np.zeros(3, "f4"), np.zeros((3, 2))[:, 0]],
-    "X_std": [np.ones(2), np.ones(4), np.ones((3, 3)), np.ones((2, 2))],
+    "X_statistics": [
+        *(np.ones(shape) for shape in ((6, 2), (6, 4), (6, 3, 3))),
+        *(np.ones((6, 3), dtype) for dtype in ("f4", "i8", ">f8")),
+        np.ones((3, 6)).T,
+    ],
     "shape": [(3, 9, 1), (3, 5, 3), (2, 5, 2), (0, 5, 2), (3.0, 5, 2)],
 }
 REPLACED["weights"] += [np.zeros(56, t) for t in ("f2", "i8", "O", ">f8")]
@@ -138,7 +144,7 @@ def test_the_kernel_takes_no_array_of_another_size_or_type(random, name, value):
     model = BackpropRegressor(5, momentum=0.5, random_state=0).partial_fit(X, y)
     network = model._state.network
     assert network.weights.shape == network.velocity.shape == (56,)
-    if name in ("X_mean", "X_std"):
+    if name == "X_statistics":
         units = replace(network.standardization, **{name: value})
         network = replace(network, standardization=units)
     else:

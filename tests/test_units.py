@@ -257,27 +257,6 @@ def test_validation_targets_that_vary_by_rounding_tell_nothing(split):
     assert set(model.validation_scores_) <= {0.0}
 
 
-def test_statistics_come_from_the_first_call(split):
-    X, _, y, _ = split
-    parts = BackpropRegressor(5, random_state=0)
-    parts.partial_fit(X[:100], y[:100])
-    once = weights_of(parts)
-    with pytest.warns(UserWarning, match="fewer than 20 rows"):
-        BackpropRegressor(5, random_state=0).partial_fit(X[:19], y[:19])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        BackpropRegressor(5, random_state=0).partial_fit(X[:20], y[:20])
-        parts.partial_fit(X[:1] + 100, y[:1])  # later calls may have any size
-        BackpropRegressor(5, standardize=False).partial_fit(X[:1], y[:1])
-    assert not np.array_equal(once[0], weights_of(parts)[0])
-
-    warm = BackpropRegressor(5, random_state=0, warm_start=True, max_iter=1)
-    warm.set_params(learning_rate="linear").fit(X, y)
-    warm.set_params(learning_rate_init=1e-300).fit(X * 50 + 3, y * 9)
-    cold = BackpropRegressor(5, random_state=0, max_iter=1, learning_rate="linear")
-    assert_allclose(warm.coefs_[0], cold.fit(X, y).coefs_[0], rtol=1e-12)
-
-
 def test_without_standardization_the_data_are_used_as_given(split):
     X, _, y, _ = split
     model = BackpropRegressor(
