@@ -350,10 +350,12 @@ def wheel(session):
 BENCHMARKS = [
     "bench_accuracy_time.py DIR --plot accuracy_time.png",
     "bench_blocks.py",
+    "bench_calls.py",
     "bench_defaults.py DIR choose",
     "bench_defaults.py DIR report",
     "bench_scaling.py",
-    "bench_stream.py",
+    "bench_stream.py choose",
+    "bench_stream.py report",
     "bench_tables.py DIR choose",
     "bench_tables.py DIR report --output .",
     "bench_uci.py DIR --output .",

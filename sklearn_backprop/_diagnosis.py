@@ -146,7 +146,7 @@ def _is_falling(training, state):
         training.initial_learning_rate,
         epoch=state.n_iter - 1,
         progress=0,
-        reductions=state.convergence.reductions,
+        convergence=state.convergence,
     )
     updates = training.total_weight * eta / _auto(parameters, batch_size=1)
     return early - late > FALLING / 1000 * updates * (len(losses) - half) * late

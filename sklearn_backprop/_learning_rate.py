@@ -15,15 +15,24 @@ SCHEDULES = ("adaptive", "constant", "invscaling", "linear")
 # These depend on where training ends: it always runs max_iter epochs.
 OF_FIXED_LENGTH = ("linear",)
 
+# What partial_fit, which has no last epoch, makes of these: on the same data it is
+# "adaptive"; on a stream, "auto" falls.
+STREAM = "stream"
+ADAPTIVE = ("adaptive", STREAM)
+
 # c of learning_rate_init="auto", chosen by benchmarks/bench_defaults.py. Below ½ the
 # output layer is stable even when every hidden output reaches 1.
 AUTO_FACTOR = 0.3
+
+# "auto" on a stream, chosen by benchmarks/bench_stream.py: it is divided by
+# (1 + n / SLOW_DOWN)^¾ after samples of the weight n, down to this fraction.
+SLOW_DOWN, LEAST = 3000.0, 0.03
 
 REDUCTION = 5.0  # "adaptive" divides the learning rate by this,
 MAX_REDUCTIONS = 5  # this many times, as MLPRegressor does from its default
 
 
-def learning_rate(parameters, initial, *, epoch, progress, reductions):
+def learning_rate(parameters, initial, *, epoch, progress, convergence):
     """η of one epoch, by the schedule that the parameter `learning_rate` names.
 
     Parameters
@@ -35,15 +44,18 @@ def learning_rate(parameters, initial, *, epoch, progress, reductions):
         Number of epochs that the model was trained for before.
     progress : float
         Fraction of the epochs of this fit that are done; 0 where there is no last one.
-    reductions : int
-        Number of times that training stopped improving under "adaptive".
+    convergence : Convergence
+        The number of reductions of "adaptive", and the weight of earlier data.
     """
     if parameters.learning_rate == "linear":
         return initial * (1 - progress)
     if parameters.learning_rate == "invscaling":
         return initial / math.sqrt(epoch + 1)
-    if parameters.learning_rate == "adaptive":
-        return initial / REDUCTION**reductions
+    if parameters.learning_rate in ADAPTIVE:
+        initial /= REDUCTION**convergence.reductions
+    if parameters.learning_rate == STREAM and parameters.learning_rate_init == "auto":
+        slower = math.sqrt(1 + convergence.earlier / SLOW_DOWN)
+        initial *= max(LEAST, 1 / (slower * math.sqrt(slower)))
     return initial
 
 

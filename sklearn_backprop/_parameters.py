@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
-from ._learning_rate import OF_FIXED_LENGTH, SCHEDULES
+from ._learning_rate import OF_FIXED_LENGTH, SCHEDULES, STREAM
 
 # The values of "auto" where nothing is searched for.
 MAX_ITER = 400
@@ -172,5 +172,5 @@ class Parameters:
         schedule = self.learning_rate
         return self.without_auto(
             ALPHA if before is None else before.alpha,
-            learning_rate="adaptive" if schedule in OF_FIXED_LENGTH else schedule,
+            learning_rate=STREAM if schedule in OF_FIXED_LENGTH else schedule,
         )

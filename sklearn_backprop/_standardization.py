@@ -29,8 +29,6 @@ class Standardization:
     y_statistics : ndarray of shape (_kernel.N_STATISTICS, K)
         Likewise. A standard deviation of 0 says that a column is constant: it is
         divided by 1. An infinite one, that it varies by rounding alone: it becomes 0.
-    weight : float
-        The total weight of these samples.
     applied : bool
         False where the data are taken as given: means are 0, standard deviations 1.
     dtype : {"float32", "float64"}
@@ -39,7 +37,6 @@ class Standardization:
 
     X_statistics: np.ndarray
     y_statistics: np.ndarray
-    weight: float
     applied: bool
     dtype: str
 
@@ -47,16 +44,24 @@ class Standardization:
     def measure(cls, data, order):
         """Statistics of data in the units of the user, over the samples in order."""
         X, y, _ = _measure(data, order)
-        return cls(X, y, order.total_weight(), True, str(data.dtype))
+        return cls(X, y, True, str(data.dtype))
 
     @classmethod
     def identity(cls, data):
         """Leave the data as they are."""
         d, K = data.X.shape[1], data.y.shape[1]
-        return cls(as_given(d), as_given(K), 0.0, False, str(data.dtype))
+        return cls(as_given(d), as_given(K), False, str(data.dtype))
 
-    def merged(self, data, order):
+    def merged(self, data, order, weight):
         """Statistics of these data, too, or the same if nothing is standardized.
+
+        Parameters
+        ----------
+        data : Data
+            In the units of the user.
+        order : SampleOrder
+        weight : float
+            Of the samples that are in the statistics.
 
         Returns
         -------
@@ -66,9 +71,9 @@ class Standardization:
         """
         if not self.applied:
             return self, False
-        X, y, has_outliers = _measure(data, order, self)
-        weight = self.weight + order.total_weight()
-        return Standardization(X, y, weight, True, self.dtype), has_outliers
+        before = self.X_statistics, self.y_statistics
+        X, y, has_outliers = _measure(data, order, before, weight)
+        return Standardization(X, y, True, self.dtype), has_outliers
 
     @property
     def X_mean(self):
@@ -178,17 +183,13 @@ def as_given(n_columns):
     return table
 
 
-def _measure(data, order, before=None):
-    """Statistics of X and of y, and whether y has outliers, after those of `before`."""
+def _measure(data, order, before=(None, None), weight=0.0):
+    """Statistics of X and of y, after those `before`, and whether y has outliers."""
     targets = data.y.astype(data.dtype, copy=False)
     entries, fraction = order.entries, order.fraction
     X = _kernel.Samples(data.X, order=entries, fraction=fraction)
     y = _kernel.Samples(targets, order=entries, fraction=fraction)
-    X_before = y_before = None
-    weight = 0.0
-    if before is not None:
-        X_before, y_before = before.X_statistics, before.y_statistics
-        weight = before.weight
+    X_before, y_before = before
     X_statistics, _ = _kernel.measure(X, X_before, weight)
     return X_statistics, *_kernel.measure(y, y_before, weight)
 

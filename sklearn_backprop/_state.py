@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from ._learning_rate import MAX_REDUCTIONS, OF_FIXED_LENGTH
+from ._learning_rate import ADAPTIVE, MAX_REDUCTIONS, OF_FIXED_LENGTH
 from ._network import Network
 
 NEW_MODEL = "Call fit with warm_start=False to train a new model."
@@ -52,6 +52,10 @@ class Convergence:
     ----------
     fingerprint : int
         Of the data.
+    weight : float
+        Of the samples.
+    earlier : float
+        Weight of the samples of earlier calls with other data.
     lowest_loss : float
     no_improvement : int
         Number of epochs in a row that have not improved the loss, or the score, by tol.
@@ -61,6 +65,8 @@ class Convergence:
     """
 
     fingerprint: int
+    weight: float
+    earlier: float = 0.0
     lowest_loss: float = math.inf
     no_improvement: int = 0
     reductions: int = 0
@@ -83,11 +89,16 @@ class Convergence:
             and schedule not in OF_FIXED_LENGTH
         ):
             no_improvement = 0
-            converged = schedule != "adaptive" or reductions == MAX_REDUCTIONS
+            converged = schedule not in ADAPTIVE or reductions == MAX_REDUCTIONS
             reductions += not converged
-        lowest_loss = min(loss, self.lowest_loss)
         return Convergence(
-            self.fingerprint, lowest_loss, no_improvement, reductions, converged
+            self.fingerprint,
+            self.weight,
+            self.earlier,
+            min(loss, self.lowest_loss),
+            no_improvement,
+            reductions,
+            converged,
         )
 
 
@@ -125,9 +136,9 @@ class State:
     search_results: dict | None
 
     @classmethod
-    def initial(cls, network, seed, fingerprint):
-        """The state before the first epoch, on data with this fingerprint."""
-        convergence = Convergence(fingerprint)
+    def initial(cls, network, seed, fingerprint, order):
+        """The state before the first epoch on such data."""
+        convergence = Convergence(fingerprint, order.total_weight())
         return cls(network, seed, 0, Curve(), None, None, None, convergence, 0.0, None)
 
     @property
@@ -168,8 +179,10 @@ class State:
         """
         if fingerprint == self.convergence.fingerprint:
             return self, False
-        old = self.network
-        standardization, has_outliers = old.standardization.merged(data, order)
+        old, earlier = self.network, self.convergence.earlier + self.convergence.weight
+        standardization, has_outliers = old.standardization.merged(
+            data, order, weight=earlier
+        )
         network = Network(old.weights, old.velocity, old.shape, standardization)
         state = State(  # `replace` takes longer than to train on one row
             network,
@@ -177,7 +190,7 @@ class State:
             self.t,
             self.losses,
             *self.validation_curves(),
-            Convergence(fingerprint),
+            Convergence(fingerprint, order.total_weight(), earlier),
             self.alpha,
             self.search_results,
         )

@@ -80,7 +80,7 @@ def prepare(data, before, parameters, *, hold_out=False):
     )
     if before is None:
         network = _first_network(data, order, seed, parameters)
-        state, has_outliers = State.initial(network, seed, fingerprint), False
+        state, has_outliers = State.initial(network, seed, fingerprint, order), False
     else:
         state, has_outliers = before.for_data(data, order, fingerprint)
     data = state.network.standardization.to_training_units(data)
@@ -180,7 +180,7 @@ class Training:
             self.initial_learning_rate,
             epoch=state.n_iter,
             progress=(state.n_iter - self.begun_at) / parameters.max_iter,
-            reductions=state.convergence.reductions,
+            convergence=state.convergence,
         )
         if parameters.shuffle:
             self.kernel.shuffle(state.seed, state.n_iter)

@@ -35,7 +35,7 @@ def test_convergence_is_no_improvement_for_too_long(schedule, converges_after):
     parameters = Parameters.of(
         BackpropRegressor(learning_rate=schedule, n_iter_no_change=2)
     )
-    convergence, reductions = Convergence(fingerprint=7), []
+    convergence, reductions = Convergence(fingerprint=7, weight=9.0), []
     while len(reductions) < 40 and not convergence.converged:
         convergence = convergence.after(0.5, False, parameters)
         reductions.append(convergence.reductions)

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_backprop import BackpropRegressor
+from sklearn_backprop import BackpropRegressor, _kernel
 
 FORMS = [np.asarray, scipy.sparse.csr_array]
 N = 2000
@@ -24,6 +24,11 @@ def regressor(**parameters):
 
 def units(model):
     return model._state.network.standardization
+
+
+def weight_of(model):
+    """That of all samples in the statistics."""
+    return model._state.convergence.earlier + model._state.convergence.weight
 
 
 def clock(X, y, random):
@@ -149,7 +154,7 @@ def test_weights_count_as_repeats_in_the_statistics(random, dtype):
     assert_allclose(units(model).X_mean, X[rows].mean(axis=0), rtol=1e-5)
     assert_allclose(units(model).X_scale, 1 / X[rows].std(axis=0), rtol=1e-5)
     assert_allclose(units(model).y_unit, y[rows].std(axis=0), rtol=1e-5)
-    assert units(model).weight == len(rows) == model.t_
+    assert weight_of(model) == len(rows) == model.t_
 
 
 def test_the_same_data_do_not_count_twice(random):
@@ -159,7 +164,7 @@ def test_the_same_data_do_not_count_twice(random):
     assert units(model.partial_fit(X, y)) is before
     order = random.permutation(60)
     assert units(model.partial_fit(X[order], y[order])) is before
-    assert units(model.partial_fit(X[:59], y[:59])).weight == 119
+    assert weight_of(model.partial_fit(X[:59], y[:59])) == 119
 
 
 def test_a_warm_start_on_other_data_goes_on_with_the_statistics(random):
@@ -178,7 +183,6 @@ def test_data_that_are_taken_as_given_have_no_statistics(random):
     model = regressor(standardize=False).partial_fit(X, y)
     before = units(model)
     assert units(model.partial_fit(9 * X, y)) is before
-    assert before.weight == 0
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -256,7 +260,6 @@ def test_a_saved_model_goes_on_with_its_statistics(random):
     model = regressor().partial_fit(X, y)
     other = clone(model)
     other.__setstate__(state(model))
-    assert units(other).weight == 100
     model.partial_fit(9 * X, y)
     other.partial_fit(9 * X, y)
     assert same_bits(model, other)
@@ -271,3 +274,85 @@ def test_a_stream_may_begin_with_any_rows(random):
         model.partial_fit([[1.0, 2.0]], [4.0])
         model.partial_fit([[0.0, 1e30]], [5.0])
     assert np.isfinite(model.predict([[9.0, -1e30]])).all()
+
+
+# ------------------------------------------------------------------ the learning rate
+
+
+def etas_of(monkeypatch):
+    """The learning rate of every epoch from here on."""
+    etas = []
+
+    class Trainer(_kernel.Trainer):
+        def epoch(self, weights, velocity, eta):
+            etas.append(eta)
+            return super().epoch(weights, velocity, eta)
+
+    monkeypatch.setattr(_kernel, "Trainer", Trainer)
+    return etas
+
+
+def test_auto_falls_with_the_weight_of_earlier_data(random, monkeypatch):
+    auto, etas = 0.3 / (1 + 30 / 4), etas_of(monkeypatch)
+    X, y = random.normal(size=(3000, 2)), random.normal(size=3000)
+    model = regressor()
+    for part in (slice(0, 1500), slice(0, 1500), slice(1500, 3000)):
+        model.partial_fit(X[part], y[part])
+    model.partial_fit(X[:500], y[:500], np.full(500, 9.0))
+    for _ in range(2):
+        model.partial_fit(X, y, np.full(3000, 99.0))
+    model.partial_fit(X[:50], y[:50], np.full(50, 99.0))
+    seen = np.array([0, 0, 1500, 3000, 7500, 7500])
+    assert_allclose(etas[:-1], auto * (1 + seen / 3000) ** -0.75)
+    assert etas[-1] == 0.03 * auto
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"learning_rate": "constant"},
+        {"learning_rate": "adaptive"},
+        {"learning_rate_init": 0.01},
+        {"learning_rate": "constant", "standardize": False},
+    ],
+)
+def test_nothing_else_falls_on_a_stream(random, monkeypatch, parameters):
+    etas, model = etas_of(monkeypatch), regressor(**parameters)
+    for _ in range(5):
+        X, y = random.normal(size=(1000, 2)), random.normal(size=1000)
+        model.partial_fit(X, y)
+    assert len(set(etas)) == 1
+
+
+def test_a_new_fit_begins_anew(random, monkeypatch):
+    etas, model = etas_of(monkeypatch), regressor(max_iter=1, warm_start=True)
+    X, y = random.normal(size=(1000, 2)), random.normal(size=1000)
+    for _ in range(2):
+        fit_quietly(model, X, y)
+        X = X + 1
+    model.partial_fit(X, y)
+    fit_quietly(model.set_params(warm_start=False), X, y).partial_fit(X, y)
+    first, warm, streamed, again, same = etas
+    assert first == warm == again == same > streamed
+
+
+def test_noise_on_a_stream_is_averaged_out(random):
+    X = random.normal(size=(60_000, 5))
+    y = X[:, 0] + 4 * random.normal(size=60_000)
+    errors = []
+    for parameters in ({}, {"learning_rate": "constant"}):
+        model = regressor(**parameters)
+        for part in np.split(np.arange(60_000), 120):
+            model.partial_fit(X[part], y[part])
+        errors.append(np.mean((model.predict(X) - X[:, 0]) ** 2))
+    assert errors[0] < errors[1] / 3
+
+
+def test_a_law_that_changes_late_is_learned(random):
+    X = random.normal(size=(40_000, 3))
+    model, y = regressor(), np.sin(X[:, 0]) + X[:, 1]
+    for start in range(0, 40_000, 500):
+        sign = 1 if start < 20_000 else -1
+        part = slice(start, start + 500)
+        model.partial_fit(X[part], sign * y[part])
+    assert model.score(X, -y) > 0.9

@@ -460,7 +460,9 @@ def test_adaptive_keeps_its_step_on_a_stream(data):
     # Losses of different rows say nothing about improvement, so η must not shrink.
     X, y = data
     schedules = "constant", "adaptive", "linear"
-    constant, *others = models = [regressor(learning_rate=name) for name in schedules]
+    constant, *others = models = [
+        regressor(learning_rate=name, learning_rate_init=0.05) for name in schedules
+    ]
     for model in models:
         model.partial_fit(X, y)
         for _ in range(3):
