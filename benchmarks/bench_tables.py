@@ -273,6 +273,7 @@ def main():
         "--output", type=Path, default=Path(), help="folder to write to"
     )
     arguments = command_line.read(parser, globals(), TINY)
+    arguments.output.mkdir(parents=True, exist_ok=True)
     tables = load_tables(arguments.data, ROWS)
     if arguments.action == "choose":
         choose(tables, arguments.n_jobs)

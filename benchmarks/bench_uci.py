@@ -193,6 +193,7 @@ def main():
         "--output", type=Path, default=Path(), help="folder to write to"
     )
     arguments = command_line.read(parser, globals(), TINY)
+    arguments.output.mkdir(parents=True, exist_ok=True)
     data = load_splits(arguments.data, ROWS)
     report(data, arguments.n_jobs, arguments.output)
 

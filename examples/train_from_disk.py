@@ -113,15 +113,14 @@ def train_on_parquet(folder):
     random = np.random.default_rng(0)
     # Reading ahead takes threads, and their stacks count as memory.
     with pq.ParquetFile(folder / "data.parquet", pre_buffer=False) as file:
-        # partial_fit cannot know what is to come, so η is constant within an epoch,
-        # whatever learning_rate says. A small η in the last epoch averages out noise.
+        # partial_fit cannot know which batch is the last. A small η in the last epoch
+        # averages out noise.
         for epoch, eta in enumerate([0.02, 0.02, 0.002], 1):
             model.set_params(learning_rate_init=eta)
             losses = []
             # partial_fit shuffles the rows it is given; the row groups come in another
             # order in every epoch. Rows that are sorted in the file, by time or place,
-            # should be shuffled once, when it is written. Above all the first batch has
-            # to be typical: its means and deviations standardize all that follow.
+            # should be shuffled once, when it is written.
             for group in random.permutation(file.num_row_groups):
                 model.partial_fit(*read(file, group))
                 losses.append(model.loss_)

@@ -65,7 +65,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
         - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs, so the
           noise that single samples put into the weights dies away by the last of them.
-          `partial_fit` has no last epoch, and treats "linear" as "adaptive".
+          `partial_fit` has no last epoch. It treats "linear" as "adaptive", and divides
+          "auto" by (1 + n / 3000)^¾, down to 3 %, where n is the weight of the samples
+          in data before these: on a stream η falls.
         - "adaptive": η until the loss no longer improves, then η / 5, and so on.
           Training has converged when there is no improvement after the fifth reduction.
         - "constant": η. Training has converged when there is no improvement.
@@ -76,7 +78,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         validation score) has not improved by `tol` for more than `n_iter_no_change`
         epochs in a row. With data other than those of the call before, this count and
         the reductions of "adaptive" begin at 0 again; "invscaling" continues with its
-        e. In a stream, where every `partial_fit` brings other data, "adaptive" is
+        e. On a stream, where every `partial_fit` brings other data, "adaptive" is
         therefore the same as "constant".
 
     learning_rate_init : "auto" or float, default="auto"
@@ -123,10 +125,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         epochs.
 
     standardize : bool, default=True
-        Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, with the
-        statistics of the training rows of the first call, so that η and `tol` mean the
-        same whatever the units of the data. A column of two values counts as if neither
-        was in less than a tenth of the rows. A column that is constant, but for
+        Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, so that η and
+        `tol` mean the same whatever the units of the data. The statistics are those of
+        the training rows. Where training goes on with other data, in `partial_fit` or a
+        warm start, these count in; after 20 rows, a value counts within 100 standard
+        deviations. A column of two values counts as if neither was in less than a tenth
+        of the rows. A column that is constant, but for
         rounding, has no influence. `coefs_`, `intercepts_` and predictions are in the
         units of the data all the same. False applies the rule to the data as given.
 
@@ -154,8 +158,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     warm_start : bool, default=False
         Whether `fit` continues with the model of the call before, for `max_iter` more
-        epochs, instead of training a new one. Standardization keeps the first
-        statistics. To continue, `max_iter` has to be an integer.
+        epochs, instead of training a new one. To continue, `max_iter` has to be an
+        integer.
 
     n_jobs : int or None, default=None
         Number of threads that the search for "auto" uses: None is 1 unless in a
@@ -469,7 +473,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
         k calls on the same data give, bit for bit, the model of ``fit`` with
         ``max_iter=k`` that did not stop early, unless ``learning_rate="linear"``: there
-        is no last epoch here, so it is treated as "adaptive".
+        is no last epoch here, so it is treated as "adaptive". On a stream, each call
+        with other data counts in the statistics that standardize, and "auto" falls: see
+        `standardize` and `learning_rate`.
 
         Parameters
         ----------
