@@ -12,6 +12,7 @@ import math
 import warnings
 from contextlib import nullcontext
 from inspect import signature
+from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -55,6 +56,8 @@ VARIANTS = {
     "sparse, momentum": {"sparse": True, "momentum": 0.5},
     "sparse, batches, weights": {"sparse": True, "batch_size": 4, "weighted": True},
     "sparse as given": {"sparse": True, "standardize": False},
+    "stream": {"stream": True, "learning_rate": "linear"},
+    "stream, sparse, weights": {"stream": True, "sparse": True, "weighted": True},
 }
 FITS = {
     f"{variant} ({dtype})": {"dtype": dtype, **parameters}
@@ -82,6 +85,7 @@ def hash_of(name, permuted=False):
     parameters = {"H": 25, "max_iter": 7, "random_state": 0}
     parameters |= {"learning_rate": "adaptive", **FITS[name]}
     of_data = signature(data_of).parameters.keys() & parameters.keys()
+    stream = parameters.pop("stream", False)
     X, y, weight = data_of(**{key: parameters.pop(key) for key in of_data})
     rows = np.arange(X.shape[0])
     if permuted:
@@ -89,8 +93,11 @@ def hash_of(name, permuted=False):
     model = BackpropRegressor(parameters.pop("H"), **parameters)
     few = {10: math.inf, 40: math.inf, 160: 0}  # or "auto" takes long
     searches = model.max_iter == "auto"
+    pieces = [rows[(rows >= i) & (rows < j)] for i, j in pairwise((0, 1, 25, 60))]
     with patch.object(_search, "LENGTHS", few) if searches else nullcontext():
-        model.fit(X[rows], y[rows], None if weight is None else weight[rows])
+        for part in pieces if stream else [rows]:
+            learn = model.partial_fit if stream else model.fit
+            learn(X[part], y[part], None if weight is None else weight[part])
     results = [*model.coefs_, *model.intercepts_, model.predict(2 * X)]
     results += [model.loss_curve_, model.validation_scores_ or []]
     content = b"".join(np.asarray(result).tobytes() for result in results)
