@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 from scipy.special import expit
+from sklearn.utils.validation import assert_all_finite
 
 from . import _kernel
+from ._numbers import check_numeric
 from ._random import INITIAL_WEIGHTS, generator
 from ._standardization import Standardization
 
@@ -100,12 +102,82 @@ class Network:
         return expit(W[0] + a)
 
     def coefs(self):
-        """w_hj and v_kh in the units of the data: [(d, H), (H, K)]."""
+        """w_hj and v_kh in the units of the data: (d, H) and (H, K)."""
         return self.standardization.to_coefs(*self.matrices())
 
     def intercepts(self):
-        """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
+        """w_h0 and v_k0 in the units of the data: (H,) and (K,)."""
         return self.standardization.to_intercepts(*self.matrices())
+
+    def with_coefs(self, values):
+        """The network with these coefs and the same intercepts, without velocity.
+
+        Raises
+        ------
+        ValueError
+            If the values are not as they have to be, or too large.
+        """
+        d, H, K = self.shape
+        coefs = _arrays(values, "coefs_", ((d, H), (H, K)))
+        constant = self.standardization.X_scale == 0
+        if coefs[0][constant].any():
+            column = int((constant & coefs[0].any(axis=1)).argmax())
+            raise ValueError(
+                f"coefs_[0] has weights for column {column}, which has not varied so "
+                "far and has no influence. Expected 0 there."
+            )
+        convert = self.standardization.from_coefs
+        return self._with("coefs_", *convert(coefs, *self.matrices()))
+
+    def with_intercepts(self, values):
+        """The network with these intercepts and the same coefs, without velocity.
+
+        Raises
+        ------
+        ValueError
+            If the values are not as they have to be, or too large.
+        """
+        _, H, K = self.shape
+        intercepts = _arrays(values, "intercepts_", ((H,), (K,)))
+        convert = self.standardization.from_intercepts
+        return self._with("intercepts_", *convert(intercepts, *self.matrices()))
+
+    def _with(self, name, W, v):
+        with np.errstate(over="ignore"):
+            W, v = W.astype(self.dtype), v.astype(self.dtype)
+        network = Network.of(W, v, self.standardization)
+        if not _kernel.are_finite(network.weights, network.shape):
+            raise ValueError(
+                f"{name} has values that are too large: outputs might overflow. "
+                "Expected smaller ones."
+            )
+        return network
+
+
+def _arrays(values, name, shapes):
+    """Two arrays of float64 that a user assigns to an attribute.
+
+    Raises
+    ------
+    ValueError
+        If they are not finite, or of other shapes.
+    """
+    expected = f"Expected arrays of shape {shapes[0]} and {shapes[1]}."
+    try:
+        values = list(values)
+    except TypeError:
+        raise ValueError(f"{name} is {type(values).__name__}. {expected}") from None
+    if len(values) != 2:
+        raise ValueError(f"{name} has {len(values)} items. {expected}")
+    arrays = []
+    for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        check_numeric(value, f"{name}[{i}]")
+        array = np.asarray(value, np.float64)
+        if array.shape != shape:
+            raise ValueError(f"{name}[{i}] has shape {array.shape}. {expected}")
+        assert_all_finite(array, input_name=f"{name}[{i}]")
+        arrays.append(array)
+    return arrays
 
 
 def initial_weights(shape, random, dtype):

@@ -106,7 +106,9 @@ class Parameters:
             If a parameter is not as it has to be. Where scikit-learn is configured to
             skip the validation of parameters, only sizes are checked.
         """
-        values = {name: getattr(estimator, name) for name in cls.__match_args__}
+        values: dict[str, Any] = {
+            name: getattr(estimator, name) for name in cls.__match_args__
+        }
         if valid and not any(map(is_not, values.values(), vars(valid).values())):
             return valid
         if not get_config()["skip_parameter_validation"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations  # short signatures in help()
 
 import math
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.neural_network import MLPRegressor
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
 from ._diagnosis import OUTLIERS, warn_of_poor_fit
+from ._mlp import mlp_of_state
 from ._parameters import CONSTRAINTS, Parameters
 from ._persistence import from_pickle, to_pickle
 from ._rollback import Rollback
@@ -57,7 +60,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     Parameters
     ----------
     hidden_layer_size : int, default=100
-        H, the number of hidden units.
+        Number of hidden units, H.
 
     learning_rate : {"adaptive", "constant", "invscaling", "linear"}, \
             default="linear"
@@ -89,7 +92,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         `hidden_layer_size`, `batch_size` and the hidden outputs are.
 
     momentum : float, default=0.0
-        μ, the fraction of each update that is added to the next one:
+        Fraction μ of each update that is added to the next one:
         Δ_t = −η ∂E + μ Δ_{t−1}. At least 0 and below 1. Updates add up to 1 / (1 − μ)
         times their size, so η has to be smaller by that factor; "auto" is.
 
@@ -172,10 +175,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     Attributes
     ----------
-    coefs_ : list of two ndarrays of shape (n_features, H) and (H, n_outputs)
+    coefs_ : tuple of two ndarrays of shape (n_features, H) and (H, n_outputs)
         The weights w_hj and v_kh, in the units of the data; read-only.
 
-    intercepts_ : list of two ndarrays of shape (H,) and (n_outputs,)
+    intercepts_ : tuple of two ndarrays of shape (H,) and (n_outputs,)
         The biases w_h0 and v_k0, in the units of the data; read-only.
 
     loss_ : float
@@ -222,7 +225,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Number of features seen during fit.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen during fit, if all were strings.
+        Names of the features seen during fit. Defined only when `X` has names, and all
+        of them are strings.
 
     n_layers_ : int
         3, counting input and output.
@@ -273,6 +277,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     feature_names_in_: NDArray[np.object_]
 
     _parameter_constraints: dict = CONSTRAINTS
+
+    # The HTML representation links to the documentation, and shows that of parameters.
+    _doc_link_module = "sklearn_backprop"
+    _doc_link_template = (
+        "https://sklearn-backprop.readthedocs.io/en/stable/generated/"
+        "sklearn_backprop.{estimator_name}.html"
+    )
 
     def __init__(
         self,
@@ -559,6 +570,33 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         y_pred = network.predict(read_X(self, X, network.dtype))
         return y_pred[:, 0] if y_pred.shape[1] == 1 else y_pred
 
+    def to_mlp(self) -> MLPRegressor:
+        """A fitted `MLPRegressor` that predicts the same, but for rounding.
+
+        It has float64 weights in the units of the data, and what training has left; its
+        `partial_fit` goes on with settings of its own. Whatever exports an
+        `MLPRegressor` exports this model.
+
+        Returns
+        -------
+        mlp : MLPRegressor
+            With ``activation="logistic"`` and ``solver="sgd"``; what is not said here
+            is as `MLPRegressor` has it by default.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If weights in the units of the data are beyond float64.
+        """
+        state = self._fitted()
+        mlp = mlp_of_state(state)
+        mlp.n_features_in_ = self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            mlp.feature_names_in_ = self.feature_names_in_
+        return mlp
+
     # ---------------------------------------------------------------- attributes
 
     def _last_state(self) -> State | None:
@@ -570,14 +608,24 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return self._state
 
     @property
-    def coefs_(self) -> list[NDArray[Any]]:
-        """w_hj and v_kh in the units of the data: [(n_features, H), (H, K)]."""
+    def coefs_(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """w_hj and v_kh in the units of the data: (n_features, H) and (H, K)."""
         return self._fitted().network.coefs()
 
+    @coefs_.setter
+    def coefs_(self, values: Sequence[ArrayLike]) -> None:
+        state = self._fitted()
+        self._state = state.with_network(state.network.with_coefs(values))
+
     @property
-    def intercepts_(self) -> list[NDArray[Any]]:
-        """w_h0 and v_k0 in the units of the data: [(H,), (K,)]."""
+    def intercepts_(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """w_h0 and v_k0 in the units of the data: (H,) and (K,)."""
         return self._fitted().network.intercepts()
+
+    @intercepts_.setter
+    def intercepts_(self, values: Sequence[ArrayLike]) -> None:
+        state = self._fitted()
+        self._state = state.with_network(state.network.with_intercepts(values))
 
     @property
     def loss_(self) -> float:

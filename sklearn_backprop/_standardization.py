@@ -130,25 +130,51 @@ class Standardization:
         return _finite(y, self.dtype)
 
     def to_coefs(self, W, v):
-        """w_hj and v_kh in the units of the data: [(d, H), (H, K)], read-only."""
+        """w_hj and v_kh in the units of the data: (d, H) and (H, K), read-only."""
         with np.errstate(over="ignore"):
             w = W[1:] * self.X_scale[:, np.newaxis] + 0.0  # -0 becomes 0
-            return [
+            return (
                 _read_only(w, self.dtype),
                 _read_only(v[:, 1:].T * self.y_unit, self.dtype),
-            ]
+            )
 
     def to_intercepts(self, W, v):
-        """w_h0 and v_k0 in the units of the data: [(H,), (K,)], read-only."""
+        """w_h0 and v_k0 in the units of the data: (H,) and (K,), read-only."""
+        with np.errstate(over="ignore"):
+            return (
+                _read_only(W[0] - self._shift(W), self.dtype),
+                _read_only(v[:, 0] * self.y_unit + self.y_mean, self.dtype),
+            )
+
+    def from_coefs(self, coefs, W, v):
+        """W and v with these coefs, and the intercepts that they had before.
+
+        Columns that do not vary keep their weights, for when they do.
+        """
+        w_new, v_new = coefs
+        varies = self.X_scale > 0
+        W_old, W, v = W, W.astype(np.float64), v.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            W[1:][varies] = w_new[varies] / self.X_scale[varies, np.newaxis]
+            W[0] += self._shift(W) - self._shift(W_old)
+            v[:, 1:] = (v_new / self.y_unit).T
+        return W, v
+
+    def from_intercepts(self, intercepts, W, v):
+        """W and v with these intercepts, and the coefs that they had before."""
+        W, v = W.astype(np.float64), v.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            W[0] = intercepts[0] + self._shift(W)
+            v[:, 0] = (intercepts[1] - self.y_mean) / self.y_unit
+        return W, v
+
+    def _shift(self, W):
+        """Σ_j w_hj mean_j / std_j, shape (H,)."""
         # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
         mean = self.X_mean * self.X_scale
         exponent = max(0, np.frexp(mean)[1].max())
         shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
-        with np.errstate(over="ignore"):
-            return [
-                _read_only(W[0] - np.ldexp(shift, exponent), self.dtype),
-                _read_only(v[:, 0] * self.y_unit + self.y_mean, self.dtype),
-            ]
+        return np.ldexp(shift, exponent)
 
     def _check_X(self, X, name):
         row = _kernel.first_beyond(

@@ -1,7 +1,7 @@
 """What is learned: all that predictions and further epochs need."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ._learning_rate import ADAPTIVE, MAX_REDUCTIONS, OF_FIXED_LENGTH
 from ._network import Network
@@ -195,6 +195,17 @@ class State:
             self.search_results,
         )
         return state, has_outliers
+
+    def with_network(self, network):
+        """The state with other weights, from which convergence begins anew."""
+        convergence = self.convergence
+        return replace(
+            self,
+            network=network,
+            convergence=Convergence(
+                convergence.fingerprint, convergence.weight, convergence.earlier
+            ),
+        )
 
     def check_continues(self, data, parameters):
         """Refuse data or parameters that this model cannot be trained further with."""

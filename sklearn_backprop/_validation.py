@@ -112,7 +112,7 @@ def check_arguments(early_stopping, X_val, y_val, sample_weight_val):
 def varies(y):
     """Whether each column of y (n, K) varies by more than rounding.
 
-    The threshold is that of `_kernel.moments`.
+    The threshold is that of `_kernel.measure`.
     """
     low, high = y.min(axis=0), y.max(axis=0)
     rounding = 4 * np.finfo(y.dtype).eps * np.maximum(np.abs(low), np.abs(high))

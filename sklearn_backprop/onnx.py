@@ -36,8 +36,8 @@ from skl2onnx.common.data_types import (
     guess_proto_type,
 )
 from skl2onnx.proto import TensorProto
-from sklearn.neural_network import MLPRegressor
 
+from ._mlp import as_mlp
 from ._regressor import BackpropRegressor
 
 
@@ -75,18 +75,10 @@ def _convert(scope, operator, container):
     X = OnnxMul(OnnxSub(X, units.X_mean, **opset), units.X_scale, **opset)
     X = OnnxCast(X, to=dtype, **opset)
     X_type = type(y_pred.type)([None, model.n_features_in_])
-    y = OnnxSubEstimator(_as_mlp(network), X, input_types=[X_type], **opset)
+    mlp = as_mlp(*network.matrices())
+    y = OnnxSubEstimator(mlp, X, input_types=[X_type], **opset)
     # The converter of MLPRegressor puts all outputs into one column.
     y = OnnxReshape(y, np.array([-1, model.n_outputs_]), **opset)
     y = OnnxCast(y, to=TensorProto.DOUBLE, **opset)
     y = OnnxAdd(OnnxMul(y, units.y_unit, **opset), units.y_mean, **opset)
     OnnxCast(y, to=dtype, output_names=[y_pred], **opset).add_to(scope, container)
-
-
-def _as_mlp(network):
-    """The network, in training units, as an MLPRegressor."""
-    W, v = network.matrices()
-    mlp = MLPRegressor(activation="logistic")
-    mlp.n_layers_, mlp.n_outputs_, mlp.out_activation_ = 3, len(v), "identity"
-    mlp.coefs_, mlp.intercepts_ = [W[1:], v[:, 1:].T], [W[0], v[:, 0]]
-    return mlp

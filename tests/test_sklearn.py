@@ -1,9 +1,11 @@
 """scikit-learn's own checks, and its tools on real data."""
 
+import re
 import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from models import same_bits
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
@@ -22,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.fixes import parse_version
 
 import sklearn_backprop
 from sklearn_backprop import BackpropRegressor
@@ -199,3 +202,13 @@ def test_public_names():
         "show_config",
     }
     assert repr(BackpropRegressor(3)) == "BackpropRegressor(hidden_layer_size=3)"
+
+
+def test_the_html_representation_shows_the_documentation():
+    model = BackpropRegressor(3)
+    html = model._repr_html_()
+    page = "generated/sklearn_backprop.BackpropRegressor.html"
+    assert re.search(rf'href="https://[\w./-]+/{page}"', html)
+    if parse_version(sklearn.__version__) >= parse_version("1.8"):
+        for name in model.get_params():
+            assert re.search(rf"param-doc-description[^>]*>\s*{name}: \w", html), name

@@ -20,7 +20,7 @@ model = BackpropRegressor(3, learning_rate="linear", learning_rate_init=0.1)
 assert_type(model.fit(X, y, sample_weight=[1.0] * 30), BackpropRegressor)
 assert_type(model.partial_fit(X, y), BackpropRegressor)
 assert_type(model.predict([[1, 2]]), NDArray[Any])
-assert_type(model.coefs_, list[NDArray[Any]])
+assert_type(model.coefs_, tuple[NDArray[Any], NDArray[Any]])
 assert_type(model.validation_scores_, list[float] | None)
 assert_type(LossCurveDisplay.from_estimator(model), LossCurveDisplay)
 W, v, last = equations.epoch(np.zeros((3, 3)), np.zeros(4), X, y, eta=0.1)
@@ -33,7 +33,8 @@ MISTAKES = {
     "BackpropRegressor(solver=3)": "call-arg",
     "BackpropRegressor().fit([[1.0]])": "call-arg",
     "BackpropRegressor().partial_fit([[1.0]], [1.0], epochs=3)": "call-arg",
-    "BackpropRegressor().coefs_ = []": "misc",
+    "BackpropRegressor().coefs_ = 3": "assignment",
+    "BackpropRegressor().loss_ = 3.0": "misc",
 }
 
 

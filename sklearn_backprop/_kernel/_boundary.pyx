@@ -508,6 +508,15 @@ def unpack(weights, shape):
     return W, v
 
 
+def are_finite(weights, shape):
+    """Whether weights are, and outputs for all X within `LIMIT`; shape is d, H, K."""
+    cdef const functions *run = functions_of(weights.dtype)
+    cdef network net = network_of(shape)
+    weights = aligned(weights)
+    net.weights = weights_of(&net, weights, weights.dtype)
+    return run.finite(&net) != 0
+
+
 def predict(weights, shape, Samples samples not None):
     """The outputs in training units, shape (n, K): of the order, or of all rows."""
     samples.require(("mean", "scale"))
