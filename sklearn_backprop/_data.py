@@ -16,6 +16,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from ._array_api import as_numpy
 from ._numbers import check_numeric
 from ._sparse import canonical, with_checked_indices
 from ._warning import warn_once
@@ -159,7 +160,7 @@ def sparse_if_faster(data, H):
 
 def read_X(estimator, X, dtype):
     """X of samples to predict, of that dtype."""
-    X = with_checked_indices(X, "X")
+    X = with_checked_indices(as_numpy(X), "X")
     check_numeric(X, "X")
     with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
         X = validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
@@ -176,7 +177,8 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
         raise ValueError(
             f"{name_of_y} is sparse. Expected a dense array: use {name_of_y}.toarray()."
         )
-    X, given = with_checked_indices(X, name_of_X), y
+    X, y = with_checked_indices(as_numpy(X), name_of_X), as_numpy(y)
+    given = y
     dtype_of_X = check_numeric(X, name_of_X)
     dtype_of_y = check_numeric(y, name_of_y)
     checks_finite = nullcontext()
@@ -248,6 +250,7 @@ def _weights(weight, X, name):
     """
     if weight is None:
         return None
+    weight = as_numpy(weight)
     check_numeric([weight] if isinstance(weight, Real) else weight, name)
     # a copy: one number is counted and used at several places
     weight = _check_sample_weight(weight, X, dtype=np.float64, copy=True)

@@ -17,6 +17,7 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ._array_api import as_given
 from ._callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from ._data import read, read_validation, read_X
 from ._diagnosis import OUTLIERS, warn_of_poor_fit
@@ -556,7 +557,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         -------
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the units of the data; float32 if X and y of the first call to `fit`
-            or `partial_fit` were, else float64.
+            or `partial_fit` were, else float64. With ``array_api_dispatch=True`` in
+            the configuration of scikit-learn, an array of the library of X.
 
         Raises
         ------
@@ -568,7 +570,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """
         network = self._fitted().network
         y_pred = network.predict(read_X(self, X, network.dtype))
-        return y_pred[:, 0] if y_pred.shape[1] == 1 else y_pred
+        return as_given(y_pred[:, 0] if y_pred.shape[1] == 1 else y_pred, X)
 
     def to_mlp(self) -> MLPRegressor:
         """A fitted `MLPRegressor` that predicts the same, but for rounding.

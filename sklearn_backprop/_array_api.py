@@ -1,0 +1,22 @@
+"""Arrays of other libraries, such as PyTorch: NumPy on the way in, and back again."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils._array_api import get_namespace
+
+
+def as_numpy(data):
+    """The data, as NumPy if they are an array of another library on the CPU."""
+    return np.asarray(data) if _is_foreign(data) else data
+
+
+def as_given(array, given):
+    """The array in the library of `given`, if scikit-learn is to dispatch on that."""
+    if get_config()["array_api_dispatch"] and _is_foreign(given):
+        namespace, _ = get_namespace(given)
+        return namespace.asarray(array)
+    return array
+
+
+def _is_foreign(data):
+    return hasattr(data, "__dlpack__") and not isinstance(data, np.ndarray)
