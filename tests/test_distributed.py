@@ -107,6 +107,26 @@ def test_incremental_trains_on_more_than_a_worker_may_allocate():
         np.testing.assert_array_equal(actual, expected)
 
 
+def test_scores_and_searches_of_dask_ml_work(random):
+    da = pytest.importorskip("dask.array")
+    wrappers = pytest.importorskip("dask_ml.wrappers")
+    from dask_ml.model_selection import HyperbandSearchCV
+
+    X = random.uniform(size=(600, 3))
+    y = np.sin(5 * X[:, 0]) + X[:, 1]
+    blocks = da.from_array(X, chunks=(200, 3)), da.from_array(y, chunks=200)
+    model = BackpropRegressor(10, random_state=0)
+    with start_workers(1):
+        learned = wrappers.Incremental(model, shuffle_blocks=False).fit(*blocks)
+        score = learned.score(*blocks)
+        assert abs(score - learned.estimator_.score(X, y)) < 1e-9
+        grid = {"hidden_layer_size": [3, 10], "learning_rate_init": [0.01, 0.03]}
+        search = HyperbandSearchCV(model, grid, max_iter=4, random_state=0)
+        search.fit(*blocks)
+    assert search.best_params_.keys() == grid.keys()
+    assert np.isfinite(search.best_score_)
+
+
 @pytest.mark.filterwarnings(  # of another cluster's web page, on the same machine
     "ignore:Port 8787 is already in use"
 )
