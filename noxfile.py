@@ -353,6 +353,7 @@ BENCHMARKS = [
     "bench_calls.py",
     "bench_defaults.py DIR choose",
     "bench_defaults.py DIR report",
+    "bench_running_statistics.py",
     "bench_scaling.py",
     "bench_stream.py choose",
     "bench_stream.py report",

@@ -33,7 +33,7 @@ y += rng.normal(scale=noise, size=n)
 # All models begin as the same network, fitted to the first 2000 rows. From there, every
 # chunk is first predicted, which gives an honest error, and only then learned from: one
 # call of ``partial_fit``, one update for each row, and the chunk can be thrown away. η
-# stays the same from call to call.
+# is a number here, which stays the same from call to call; "auto" would fall.
 
 begin = 2000
 start = BackpropRegressor(20, max_iter=200, random_state=0)
