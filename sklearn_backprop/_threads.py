@@ -19,14 +19,15 @@ class Threads:
     def __init__(self, n_jobs):
         self.n_jobs = n_jobs
         self.executor = ThreadPoolExecutor(n_jobs)  # starts no thread before a call
-        self.running = {}
+        self.futures, self.stops = {}, {}
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._keep(())
-        self.executor.shutdown()
+        for stop in self.stops.values():
+            stop.set()
+        self.executor.shutdown(cancel_futures=True)
 
     def results(self, needed, ahead=()):
         """What the needed calls return.
@@ -44,16 +45,18 @@ class Threads:
         calls = [*needed, *ahead]
         self._keep(calls)
         for call in calls:
-            if call not in self.running:
+            if call not in self.futures:
                 function, *arguments = call
-                stop = threading.Event()
-                future = self.executor.submit(function, *arguments, stop)
-                self.running[call] = future, stop
-        return [self.running.pop(call)[0].result() for call in needed]
+                self.stops[call] = stop = threading.Event()  # before Ctrl-C may come
+                self.futures[call] = self.executor.submit(function, *arguments, stop)
+        results = [self.futures[call].result() for call in needed]
+        for call in set(needed):
+            del self.futures[call], self.stops[call]
+        return results
 
     def _keep(self, calls):
         """Stop all others, and put back those that wait, for their order may change."""
-        for call, (future, stop) in list(self.running.items()):
+        for call, future in list(self.futures.items()):
             if future.cancel() or call not in calls:
-                stop.set()
-                del self.running[call]
+                self.stops[call].set()
+                del self.futures[call], self.stops[call]

@@ -599,7 +599,7 @@ def interrupt_when(condition):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_ctrl_c_ends_a_search_and_its_threads(data, monkeypatch, n_jobs):
     # Each candidate would take minutes. What was learned before stays.
-    monkeypatch.setattr(_search, "LENGTHS", {10**7: np.inf})
+    monkeypatch.setattr(_search, "LENGTHS", {10**7: np.inf, 10**8: 0})
     monkeypatch.setattr(_search, "FIRST_LENGTH", 10**7)
     parameters = {"learning_rate": "linear", "n_jobs": n_jobs}
     model = regressor(max_iter=3, **parameters).fit(*data)
