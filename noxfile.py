@@ -201,7 +201,7 @@ ERRORS = {
     "columns.inc.h": (
         "AddressSanitizer: heap-buffer-overflow",
         "X = as_strided(np.zeros((10, 3)), (11, 3))\n"
-        "_kernel.moments(_kernel.Samples(X, order=np.arange(11)))",
+        "_kernel.measure(_kernel.Samples(X, order=np.arange(11)))",
     ),
     "order.c": (
         "AddressSanitizer: heap-buffer-overflow",
