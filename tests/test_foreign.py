@@ -99,7 +99,7 @@ def as_input(model, X, y):
     numbers = (
         *(X.dtype.itemsize, n, d, H, K, b, EPOCHS, seed),
         *(X.nnz if sparse else -1, model.learning_rate_init),
-        *(float(model.alpha), float(model.momentum)),
+        *(float(model.alpha_), float(model.momentum)),
     )
     arrays = [X]
     if sparse:

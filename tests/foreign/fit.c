@@ -50,18 +50,27 @@ static int never(void)
     return 0;
 }
 
+/* statistics of d columns, and room for them */
+static statistics measured(const functions *run, const samples *data, int64_t n, int64_t d)
+{
+    const statistics of = {room(d * 8), room(d * 8), room(d * 8),
+                           room(d * 8), room(d * 8), room(d * 8)};
+
+    run->measure(data, n, d, &of, 0, &of, room(6 * d * 8), never);
+    return of;
+}
+
 /* (y - mean) / std of every column, as real numbers */
 static void *standardized(const double *y, int64_t n, int64_t K, const functions *f64,
                           const int64_t *order, int64_t itemsize)
 {
-    double *const mean = room(K * 8), *const std = room(K * 8);
     const samples data = {.X = y, .row_stride = K, .column_stride = 1,
                           .order.entries = order};
+    const statistics of = measured(f64, &data, n, K);
     void *const targets = room(n * K * itemsize);
 
-    f64->moments(&data, n, K, mean, std, NULL, never);
     for (int64_t i = 0; i < n * K; i++) {
-        const double value = (y[i] - mean[i % K]) / std[i % K];
+        const double value = (y[i] - of.mean[i % K]) / of.std[i % K];
         if (itemsize == 4) {
             ((float *)targets)[i] = (float)value;
         } else {
@@ -98,14 +107,10 @@ int main(void)
     }
     sort_rows(hashes, rows, n, never);
 
-    double *const mean = room(d * 8), *const scale = room(d * 8);
     data.order.entries = rows;
-    run->moments(&data, n, d, mean, scale, room(6 * d * 8), never);
-    for (int64_t j = 0; j < d; j++) {
-        scale[j] = 1 / scale[j];
-    }
-    data.mean = mean;
-    data.scale = scale;
+    const statistics of = measured(run, &data, n, d);
+    data.mean = of.mean;
+    data.scale = of.scale;
     data.y = standardized(y, n, K, &chosen->f64, rows, real);
 
     const int64_t size = weights_size(d, H, K, real) * real;
