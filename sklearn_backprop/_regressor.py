@@ -132,8 +132,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, so that η and
         `tol` mean the same whatever the units of the data. The statistics are those of
         the training rows. Where training goes on with other data, in `partial_fit` or a
-        warm start, these count in; after 20 rows, a value counts within 100 standard
-        deviations. A column of two values counts as if neither was in less than a tenth
+        warm start, these count in; after samples of the weight 20, later values count
+        within 100 standard deviations. A column of two values counts as if neither was in less than a tenth
         of the rows. A column that is constant, but for
         rounding, has no influence. `coefs_`, `intercepts_` and predictions are in the
         units of the data all the same. False applies the rule to the data as given.
@@ -177,10 +177,12 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     Attributes
     ----------
     coefs_ : tuple of two ndarrays of shape (n_features, H) and (H, n_outputs)
-        The weights w_hj and v_kh, in the units of the data; read-only.
+        The weights w_hj and v_kh, in the units of the data. The arrays are read-only;
+        assign a new pair to go on from other weights. Momentum and convergence begin
+        anew then. Weights of a feature that has not varied are 0.
 
     intercepts_ : tuple of two ndarrays of shape (H,) and (n_outputs,)
-        The biases w_h0 and v_k0, in the units of the data; read-only.
+        The biases w_h0 and v_k0, in the units of the data. Assigned in the same way.
 
     loss_ : float
         Weighted mean of E over the samples of the last epoch, each computed just before

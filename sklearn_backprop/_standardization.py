@@ -24,8 +24,8 @@ class Standardization:
     ----------
     X_statistics : ndarray of shape (_kernel.N_STATISTICS, d)
         Of the samples so far. Columns that do not vary become 0, whatever their values.
-        The standard deviation of a column of two values is at least 0.3 times their
-        distance.
+        The scale of a column of two values is that of a standard deviation of at least
+        0.3 times their distance.
     y_statistics : ndarray of shape (_kernel.N_STATISTICS, K)
         Likewise. A standard deviation of 0 says that a column is constant: it is
         divided by 1. An infinite one, that it varies by rounding alone: it becomes 0.

@@ -35,7 +35,8 @@ class Curve:
         """The curve with one more number."""
         longer = Curve()
         is_end = len(self._values) == self._length  # or another epoch followed this one
-        longer._values = self._values if is_end else self.values()
+        is_shared = is_end and self._length > 0  # an empty one many threads begin with
+        longer._values = self._values if is_shared else self.values()
         longer._values.append(value)
         longer._length = self._length + 1
         return longer

@@ -27,6 +27,14 @@ def test_a_curve_never_changes():
     assert curves[2].values() == [3, 2, 1]
 
 
+def test_curves_that_begin_together_share_nothing():
+    empty = Curve()  # as candidates in several threads do
+    curves = [empty.plus(float(value)) for value in range(3)]
+    assert empty._values == []
+    assert [curve.plus(9.0).values() for curve in curves] == [[0, 9], [1, 9], [2, 9]]
+    assert len({id(curve._values) for curve in curves}) == 3
+
+
 @pytest.mark.parametrize(
     ("schedule", "converges_after"),
     [("constant", 3), ("invscaling", 3), ("adaptive", 18), ("linear", None)],
