@@ -133,9 +133,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         `tol` mean the same whatever the units of the data. The statistics are those of
         the training rows. Where training goes on with other data, in `partial_fit` or a
         warm start, these count in; after samples of the weight 20, later values count
-        within 100 standard deviations. A column of two values counts as if neither was in less than a tenth
-        of the rows. A column that is constant, but for
-        rounding, has no influence. `coefs_`, `intercepts_` and predictions are in the
+        within 100 standard deviations. A column of two values counts as if neither was
+        in less than a tenth of the rows. A column that is constant, but for rounding,
+        has no influence. `coefs_`, `intercepts_` and predictions are in the
         units of the data all the same. False applies the rule to the data as given.
 
     shuffle : bool, default=True
