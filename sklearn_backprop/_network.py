@@ -160,7 +160,7 @@ def _arrays(values, name, shapes):
     Raises
     ------
     ValueError
-        If they are not finite, or of other shapes.
+        If they are no dense arrays, not finite, or of other shapes.
     """
     expected = f"Expected arrays of shape {shapes[0]} and {shapes[1]}."
     try:
@@ -171,8 +171,11 @@ def _arrays(values, name, shapes):
         raise ValueError(f"{name} has {len(values)} items. {expected}")
     arrays = []
     for i, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        if np.isscalar(value) or issparse(value):
+            raise ValueError(f"{name}[{i}] is {type(value).__name__}. {expected}")
         check_numeric(value, f"{name}[{i}]")
-        array = np.asarray(value, np.float64)
+        with np.errstate(over="ignore"):  # of long doubles, which become infinite
+            array = np.asarray(value, np.float64)
         if array.shape != shape:
             raise ValueError(f"{name}[{i}] has shape {array.shape}. {expected}")
         assert_all_finite(array, input_name=f"{name}[{i}]")

@@ -156,7 +156,15 @@ WRONG = {
     "one array": (lambda arrays: arrays[:1], "has 1 items"),
     "three arrays": (lambda arrays: [*arrays, 1], "has 3 items"),
     "another shape": (lambda arrays: [arrays[0][:-1], arrays[1]], "has shape"),
-    "a number": (lambda arrays: [arrays[0], 1.0], "single value"),
+    "a number": (lambda arrays: [arrays[0], 1.0], "is float. Expected arrays"),
+    "sparse": (
+        lambda arrays: [scipy.sparse.csr_array(np.atleast_2d(arrays[0])), arrays[1]],
+        "is csr_array. Expected arrays",
+    ),
+    "beyond float64": (
+        lambda arrays: [arrays[0] + np.longdouble("1e400"), arrays[1]],
+        "infinity",
+    ),
     "text": (lambda arrays: [arrays[0].astype(str), arrays[1]], "str|text|type"),
     "complex": (lambda arrays: [arrays[0] + 1j, arrays[1]], "Complex"),
     "NaN": (lambda arrays: [arrays[0] * np.nan, arrays[1]], "contains NaN"),
