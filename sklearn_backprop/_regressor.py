@@ -187,7 +187,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     loss_ : float
         Weighted mean of E over the samples of the last epoch, each computed just before
         its own update, in training units: with ``standardize=True``, predicting the
-        mean gives ½ for every output. The L2 penalty is not part of it.
+        mean gives ½ for every output. The L2 penalty is not part of it. Defined only
+        after the first epoch.
 
     best_loss_ : float
         The lowest loss of an epoch.
@@ -203,10 +204,10 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     validation_loss_curve_ : list of float or None
         The weighted mean of E over the held-out rows after each of these epochs, in
-        training units.
+        training units; None if there was none.
 
     best_validation_score_ : float or None
-        The highest of the scores.
+        The highest of the scores; None if there was none.
 
     n_iter_ : int
         Number of epochs that the model was trained for.
@@ -613,7 +614,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def coefs_(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """w_hj and v_kh in the units of the data: (n_features, H) and (H, K)."""
+        """Weights w_hj and v_kh in units of the data: (n_features, H) and (H, K)."""
         return self._fitted().network.coefs()
 
     @coefs_.setter
@@ -623,7 +624,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def intercepts_(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """w_h0 and v_k0 in the units of the data: (H,) and (K,)."""
+        """Biases w_h0 and v_k0 in units of the data: (H,) and (K,)."""
         return self._fitted().network.intercepts()
 
     @intercepts_.setter

@@ -57,23 +57,23 @@ def with_bias(values: Array) -> Array:
 
 
 def sigmoid(a: Array) -> Array:
-    """sigmoid(a) = 1 / (1 + exp(-a))."""
+    """The logistic function, sigmoid(a) = 1 / (1 + exp(-a))."""
     with np.errstate(over="ignore"):  # exp(-a) = inf gives the right limit, 0
         return 1.0 / (1.0 + np.exp(-a))
 
 
 def hidden(W: Array, x: Array) -> Array:
-    """z_h = sigmoid(w_hᵀ x̃)."""
+    """The outputs of the hidden units, z_h = sigmoid(w_hᵀ x̃)."""
     return sigmoid(W @ with_bias(x))
 
 
 def output(v: Array, z: Array) -> Output:
-    """ŷ = Σ_h v_h z_h + v_0."""
+    """The output of the network, ŷ = Σ_h v_h z_h + v_0."""
     return v @ with_bias(z)
 
 
 def predict(W: Array, v: Array, x: Array) -> Output:
-    """ŷ for the features x."""
+    """The output of the network, ŷ, for the features x."""
     return output(v, hidden(W, x))
 
 
@@ -83,22 +83,23 @@ def error(y: Output, y_hat: Output) -> float:
 
 
 def delta_v(eta: float, y: Output, y_hat: Output, z: Array) -> Array:
-    """Δv_h = η (y − ŷ) z_h and Δv_0 = η (y − ŷ)."""
+    """The deltas of the output, Δv_h = η (y − ŷ) z_h and Δv_0 = η (y − ŷ)."""
     return eta * np.multiply.outer(y - y_hat, with_bias(z))
 
 
 def delta_W(
     eta: float, y: Output, y_hat: Output, v: Array, z: Array, x: Array
 ) -> Array:
-    """Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x_j and Δw_h0 with x_0 = 1.
+    """The deltas of the hidden units, Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x_j.
 
+    Those of the biases, Δw_h0, have x_0 = 1.
     With K outputs, Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
     """
     return np.outer(eta * np.dot(y - y_hat, v[..., 1:]) * z * (1.0 - z), with_bias(x))
 
 
 def deltas(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
-    """ΔW and Δv of one sample, both from the weights before the update."""
+    """The deltas ΔW and Δv of one sample, both from the weights before the update."""
     z = hidden(W, x)
     y_hat = output(v, z)
     return delta_W(eta, y, y_hat, v, z, x), delta_v(eta, y, y_hat, z)
@@ -113,7 +114,7 @@ def update(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
 def deltas_of_batch(
     W: Array, v: Array, X: Array, y: Array, eta: float, fraction: float | Array = 1.0
 ) -> Pair:
-    """ΔW and Δv of a batch: deltas from the same weights, summed.
+    """The deltas ΔW and Δv of a batch: those from the same weights, summed.
 
     The error of a set is the sum of the errors of its samples, so its deltas are
     sums too. ``X`` has shape (b, d) and ``y`` shape (b,), or (b, K).
@@ -136,12 +137,12 @@ def without_bias(weights: Array) -> Array:
 
 
 def with_decay(delta: Array, weights: Array, eta: float, alpha: float) -> Array:
-    """Δw − η α w: an L2 penalty of ½ α w² in each update, on all weights but biases."""
+    """The delta with an L2 penalty of ½ α w² on all weights but biases, Δw − η α w."""
     return delta - eta * alpha * without_bias(weights)
 
 
 def with_momentum(delta: Array, last: float | Array, momentum: float) -> Array:
-    """Δ_t + μ Δ_{t−1}: the update before goes on, with momentum μ."""
+    """The delta with momentum μ, which adds the update before: Δ_t + μ Δ_{t−1}."""
     return delta + momentum * last
 
 
