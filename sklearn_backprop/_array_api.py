@@ -2,7 +2,11 @@
 
 import numpy as np
 from sklearn import get_config
-from sklearn.utils._array_api import get_namespace
+
+try:
+    from sklearn.utils._array_api import get_namespace
+except ImportError:  # it is private: should it go, predictions are NumPy's
+    get_namespace = None
 
 
 def as_numpy(data):
@@ -12,7 +16,8 @@ def as_numpy(data):
 
 def as_given(array, given):
     """The array in the library of `given`, if scikit-learn is to dispatch on that."""
-    if get_config()["array_api_dispatch"] and _is_foreign(given):
+    dispatches = get_namespace is not None and get_config()["array_api_dispatch"]
+    if dispatches and _is_foreign(given):
         namespace, _ = get_namespace(given)
         return namespace.asarray(array)
     return array

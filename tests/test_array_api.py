@@ -1,13 +1,18 @@
 """Arrays of other libraries, which scikit-learn is told to dispatch on."""
 
 import os
+import runpy
 import subprocess
 import sys
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 import scipy
+from sklearn import config_context
 from sklearn.utils.fixes import parse_version
+
+from sklearn_backprop import _array_api
 
 LIBRARIES = [name for name in ("array_api_strict", "torch") if find_spec(name)]
 
@@ -80,10 +85,13 @@ print("done")
 """
 
 
-@pytest.mark.skipif(
+dispatches = pytest.mark.skipif(
     parse_version(scipy.__version__) < parse_version("1.14"),
     reason="scikit-learn dispatches with later versions of SciPy",
 )
+
+
+@dispatches
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_arrays_of_other_libraries_are_taken_and_given_back(library):
     # SciPy reads the variable when it is imported.
@@ -95,6 +103,18 @@ def test_arrays_of_other_libraries_are_taken_and_given_back(library):
         check=False,
     )
     assert done.stdout == "done\n", done.stderr
+
+
+@dispatches
+def test_predictions_are_of_numpy_without_what_scikit_learn_keeps_private(monkeypatch):
+    library = pytest.importorskip("array_api_strict")
+    given, y_pred = library.asarray([[1.0], [2.0]]), np.ones(2)
+    with config_context(array_api_dispatch=True):
+        assert type(_array_api.as_given(y_pred, given)) is type(given)
+        monkeypatch.delattr("sklearn.utils._array_api.get_namespace")
+        alone = runpy.run_path(_array_api.__file__)
+        assert alone["as_given"](y_pred, given) is y_pred
+    assert type(alone["as_numpy"](given)) is np.ndarray
 
 
 def test_there_is_a_library_to_test_with():
