@@ -3,7 +3,7 @@
     python benchmarks/bench_blocks.py [--dtype float32] [--turns N]
 
 A pass over W serves a block of M samples, and takes `width` registers of hidden units
-together; see sklearn_backprop/_kernel/sweep.inc.h. For every setting of the two the
+together; see sklearn_backprop/_kernel/sweep.h. For every setting of the two the
 package beside this script is built into a temporary folder, with the same M whatever
 the size of W: minutes in all. Each is timed in a process of its own, by epochs of the
 kernel alone, in a random order and in batches of one sample; the processes take turns.

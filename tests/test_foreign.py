@@ -23,7 +23,7 @@ from sklearn_backprop._random import INITIAL_WEIGHTS, draw_seed, generator
 KERNEL = Path(__file__).parents[1] / "sklearn_backprop" / "_kernel"
 SOURCES = [
     Path(__file__).parent / "foreign" / "fit.c",
-    *(KERNEL / name for name in ("kernel.c", "dispatch.c", "order.c")),
+    *(KERNEL / name for name in ("dispatch.c", "order.c")),
 ]
 EPOCHS, ETA = 5, 1e-3
 
@@ -39,17 +39,24 @@ def run_on_aarch64(tmp_path_factory):
     compiler, emulator = map(shutil.which, ("aarch64-linux-gnu-gcc", "qemu-aarch64"))
     if not compiler or not emulator:
         pytest.skip("no compiler or no emulator for aarch64")
-    program = tmp_path_factory.mktemp("aarch64") / "fit"
+    folder = tmp_path_factory.mktemp("aarch64")
     build = (KERNEL / "meson.build").read_text(encoding="utf-8")
     options = re.search(r"^exact = \[(.*)\]", build, re.MULTILINE)[1]
+    compile_c = [
+        *(compiler, "-std=c11", "-O3", f"-I{KERNEL}"),
+        *re.findall("'(.+?)'", options),
+    ]
+    objects = []
+    for bits in ("32", "64"):
+        objects.append(folder / f"float{bits}.o")
+        defined = f"-DREAL_BITS={bits}", f"-DFUNCTIONS=baseline_float{bits}"
+        subprocess.run(
+            [*compile_c, *defined, "-c", "-o", objects[-1], KERNEL / "kernel.c"],
+            check=True,
+        )
+    program = folder / "fit"
     subprocess.run(
-        [
-            *(compiler, "-std=c11", "-O3", "-static", "-o", program, f"-I{KERNEL}"),
-            *re.findall("'(.+?)'", options),
-            *("-DKERNEL_TABLE=kernel_baseline", '-DKERNEL_NAME="baseline"'),
-            *(*SOURCES, "-lm"),
-        ],
-        check=True,
+        [*compile_c, "-static", "-o", program, *SOURCES, *objects, "-lm"], check=True
     )
 
     def run(given):

@@ -43,7 +43,7 @@ def as_given(X):
     return _kernel.Samples(X, mean=np.zeros(X.shape[1]), scale=np.ones(X.shape[1]))
 
 
-def moments(X, order):
+def mean_and_std(X, order):
     """Mean and standard deviation of each column."""
     return _kernel.measure(_kernel.Samples(X, order=order))[0][:2]
 
@@ -373,34 +373,34 @@ def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d
     assert not np.array_equal(weights, start)
 
 
-def test_moments_are_those_of_numpy(random):
+def test_statistics_are_those_of_numpy(random):
     X = random.normal(size=(500, 40)) * np.logspace(-6, 6, 40) + 5
-    mean, std = moments(X, in_order(500))
+    mean, std = mean_and_std(X, in_order(500))
     assert_allclose(mean, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std, X.std(axis=0), rtol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
-def test_moments_neither_overflow_nor_underflow(random, scale):
+def test_statistics_neither_overflow_nor_underflow(random, scale):
     X = random.normal(size=(500, 3))
-    mean, std = moments(X * scale, in_order(500))
+    mean, std = mean_and_std(X * scale, in_order(500))
     assert_allclose(mean / scale, X.mean(axis=0), rtol=1e-12)
     assert_allclose(std / scale, X.std(axis=0), rtol=1e-12)
 
 
-def test_moments_of_skewed_columns_do_not_overflow():
+def test_statistics_of_skewed_columns_do_not_overflow():
     X = np.full((1000, 2), -1.7e308)
     X[7] = 1.7e308
     for form in (X, scipy.sparse.csr_array(X)):
-        mean, std = moments(form, in_order(1000))
+        mean, std = mean_and_std(form, in_order(1000))
         assert_allclose(mean / 1.7e308, [-0.998] * 2)
         assert_allclose(std / 1.7e308, [2 * np.sqrt(0.001 * 0.999)] * 2)
 
 
-def test_moments_of_extreme_columns_are_finite():
+def test_statistics_of_extreme_columns_are_finite():
     largest = np.finfo(np.float64).max
     X = np.array([[-largest, 3.3, 5e-324, 0], [largest, 3.3, 0, -0.0]])
-    mean, std = moments(X, in_order(2))
+    mean, std = mean_and_std(X, in_order(2))
     assert np.isfinite(mean).all()
     assert np.isfinite(std).all()
     assert std[0] > 0
@@ -414,17 +414,17 @@ def test_rounding_is_no_spread_and_little_more_is(dtype, form):
     # 1 and the next numbers above; the same about a mean that is negative
     steps = 1 + np.arange(10) * np.finfo(dtype).eps
     X = np.array([np.ones(10), steps], dtype) * np.array([1, -1] * 5, dtype)
-    mean, std = moments(form(X), in_order(2))
+    mean, std = mean_and_std(form(X), in_order(2))
     assert std[0] == 0
     assert np.array_equal(np.isinf(std), (np.arange(10) <= 4) & (np.arange(10) > 0))
     assert_allclose(std[5:], np.arange(5, 10) * np.finfo(dtype).eps / 2, rtol=0.05)
     assert np.array_equal(mean[:5], np.minimum(*X)[:5])
 
 
-def test_moments_use_the_given_rows_only(random):
+def test_statistics_use_the_given_rows_only(random):
     X = random.normal(size=(20, 3))
     rows = np.array([4, 4, 7, 19], np.int64)
-    mean, std = moments(X, rows)
+    mean, std = mean_and_std(X, rows)
     assert_allclose(mean, X[rows].mean(axis=0))
     assert_allclose(std, X[rows].std(axis=0))
 
@@ -692,10 +692,10 @@ def test_training_on_sparse_rows_with_momentum_looks_for_signals(seen):
         lambda n: partial(
             _kernel.hash_rows, _kernel.Samples(repeated(n, 10), np.zeros((n, 1))), 0
         ),
-        lambda n: partial(moments, repeated(n, 10), in_order(n)),
+        lambda n: partial(mean_and_std, repeated(n, 10), in_order(n)),
         lambda n: partial(_kernel.first_beyond, as_given(repeated(n, 20))),
     ],
-    ids=["sort", "shuffle", "hash", "moments", "first_beyond"],
+    ids=["sort", "shuffle", "hash", "measure", "first_beyond"],
 )
 def test_long_preparations_look_for_signals(seen, work):
     # After a call that does not, at most one signal is seen: the last of those missed.

@@ -70,6 +70,28 @@ def assert_follows_the_equations(H, X, y, weight, *, eta, batch_size, alpha, mom
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("batch_size", [2, 5, 9, 12, 13, 63, 64, 65, 128, 140])
+@pytest.mark.parametrize(
+    ("H", "K", "alpha", "momentum"), [(3, 1, 0, 0), (20, 2, 1, 0), (47, 1, 1, 0.9)]
+)
+def test_batches_of_every_length_equal_the_equations(
+    random, H, K, alpha, momentum, batch_size, dtype
+):
+    X = random.normal(size=(150, 6)).astype(dtype)
+    y = random.normal(size=(150, K) if K > 1 else 150).astype(dtype)
+    assert_follows_the_equations(
+        H,
+        X,
+        y,
+        None,
+        eta=0.02 / batch_size,
+        batch_size=batch_size,
+        alpha=alpha,
+        momentum=momentum,
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("batch_size", [1, 8])
 @pytest.mark.parametrize("alpha", [0, 1e-3])
 @pytest.mark.parametrize("momentum", [0, 0.9])

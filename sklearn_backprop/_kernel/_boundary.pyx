@@ -28,6 +28,32 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, intptr_t, uint64_t
 from libc.string cimport memcpy
 
+from .kernel cimport (
+    BATCH_BLOCK,
+    LIMIT_FLOAT32,
+    LIMIT_FLOAT64,
+    LONG_BLOCK,
+    TILE_BYTES,
+    batch_block,
+    block_length,
+    by_input_size,
+    c_samples,
+    c_sort_rows,
+    c_statistics,
+    choose_kernel,
+    cpu_has_fma,
+    fetch_values_at,
+    functions,
+    is_far,
+    kernel,
+    learning_rule,
+    network,
+    shuffle_rows,
+    values_at,
+    weights_size,
+    workspace_size,
+)
+
 import os
 
 import numpy as np
@@ -48,112 +74,6 @@ cdef extern from *:
     #endif
     """
     const char *C_COMPILER
-
-
-cdef extern from "kernel.h" nogil:
-    const Py_ssize_t TILE_BYTES
-    const Py_ssize_t LONG_BLOCK
-    const double LIMIT_F32
-    const double LIMIT_F64
-
-    ctypedef struct c_statistics "statistics":
-        double *mean
-        double *std
-        double *low
-        double *high
-        double *two
-        double *scale
-
-    ctypedef struct network:
-        Py_ssize_t d
-        Py_ssize_t H
-        Py_ssize_t K
-        void *weights
-        void *velocity
-        void *deltas
-        void *workspace
-        void *rows
-
-    ctypedef struct rule:
-        double eta
-        double alpha
-        double momentum
-        Py_ssize_t batch_size
-        Py_ssize_t n
-
-    ctypedef struct sample_order:
-        const int64_t *entries
-        const double *fraction
-
-    ctypedef struct c_samples "samples":
-        const void *X
-        Py_ssize_t row_stride
-        Py_ssize_t column_stride
-        const void *indptr
-        const void *indices
-        int wide_indices
-        const void *y
-        const double *mean
-        const double *scale
-        sample_order order
-
-    ctypedef int (*interrupted)() noexcept nogil
-
-    ctypedef struct functions:
-        double (*train)(
-            const network *, const c_samples *, const rule *,
-            Py_ssize_t start, Py_ssize_t stop, double loss
-        ) noexcept nogil
-        void (*predict)(
-            const network *, const c_samples *, Py_ssize_t start, Py_ssize_t stop,
-            void *y_hat
-        ) noexcept nogil
-        void (*open_rows)(
-            const network *, const c_samples *, const void *weights
-        ) noexcept nogil
-        void (*close_rows)(const network *, const c_samples *) noexcept nogil
-        int (*measure)(
-            const c_samples *, Py_ssize_t n, Py_ssize_t d, const c_statistics *before,
-            double weight_before, const c_statistics *of, double *room, interrupted
-        ) except -1 nogil
-        Py_ssize_t (*first_beyond)(
-            const c_samples *, Py_ssize_t n, Py_ssize_t d, interrupted
-        ) except -1 nogil
-        int (*hash_rows)(
-            const c_samples *, const double *y, Py_ssize_t n, Py_ssize_t d,
-            Py_ssize_t K, uint64_t seed, uint64_t *hashes, interrupted
-        ) except -1 nogil
-        void (*pack)(const network *, const void *W, const void *v) noexcept nogil
-        void (*unpack)(const network *, void *W, void *v) noexcept nogil
-        int (*finite)(const network *) noexcept nogil
-
-    ctypedef struct kernel:
-        const char *name
-        functions f32
-        functions f64
-
-    Py_ssize_t weights_size(
-        Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize
-    )
-    Py_ssize_t workspace_size(
-        Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize
-    )
-    Py_ssize_t block_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
-    Py_ssize_t rows_size(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
-    Py_ssize_t values_at(const c_samples *, Py_ssize_t i)
-    void fetch_values_at(const c_samples *, Py_ssize_t i)
-    bint is_far(const c_samples *, Py_ssize_t j)
-    const kernel *choose_kernel(const char *name)
-    bint cpu_has_fma()
-
-
-cdef extern from "order.h" nogil:
-    int c_sort_rows "sort_rows"(
-        uint64_t *keys, int64_t *rows, Py_ssize_t n, interrupted
-    ) except -1
-    int shuffle_rows(
-        int64_t *rows, Py_ssize_t n, uint64_t seed, uint64_t epoch, interrupted
-    ) except -1
 
 
 cdef const kernel *named_kernel() except NULL:
@@ -188,7 +108,7 @@ CPU_HAS_FMA = cpu_has_fma()
 CHUNK = 10**9 if CPU_HAS_FMA else 10**7
 
 # What a row may hold in training units; see kernel.h.
-LIMIT = {np.dtype(np.float32): LIMIT_F32, np.dtype(np.float64): LIMIT_F64}
+LIMIT = {np.dtype(np.float32): LIMIT_FLOAT32, np.dtype(np.float64): LIMIT_FLOAT64}
 
 FLOAT64, INT64, UINT64 = map(np.dtype, (np.float64, np.int64, np.uint64))
 
@@ -261,7 +181,7 @@ cdef object aligned(array):
 cdef const functions *functions_of(dtype) except NULL:
     if dtype not in LIMIT:
         raise ValueError(f"The dtype is {dtype}. Expected float32 or float64.")
-    return &KERNEL.f32 if dtype.itemsize == 4 else &KERNEL.f64
+    return KERNEL.float32 if dtype.itemsize == 4 else KERNEL.float64
 
 
 cdef int64_t *row_numbers(rows, size) except? NULL:
@@ -401,19 +321,19 @@ ctypedef struct chunks:
 
 
 cdef chunks chunks_of(
-    const network *net, const c_samples *data, Py_ssize_t itemsize, bint in_rows
+    const network *net, const c_samples *data, Py_ssize_t itemsize, bint stays_sparse
 ):
     cdef chunks cut
     cdef Py_ssize_t j, n_far = 0
     cdef bint large = block_length(net.d, net.H, itemsize) == LONG_BLOCK
-    cut.length = 0 if in_rows else chunk_length(net.d, net.H, net.K)
+    cut.length = 0 if stays_sparse else chunk_length(net.d, net.H, net.K)
     cut.most = CHUNK
     # No two rows share a pass over the weights: a value costs more than in a dense row,
     # and most where the weights are not in a cache. So does a zero in a column far from
     # 0, for which the kernel also goes through the columns.
     cut.a_value = (12.0 if large else 4.0) * cost_of_value(net.H)
     cut.a_sample = cost_of_sample(net.H, net.K)
-    if in_rows:
+    if stays_sparse:
         for j in range(net.d):
             n_far += is_far(data, j)
     if n_far:
@@ -465,7 +385,7 @@ cdef network network_of(shape) except *:
             f"The shape of the network is {shape!r}. Expected the numbers of features, "
             "hidden units and outputs. Was an attribute of the model replaced?"
         )
-    net.weights = net.velocity = net.deltas = net.workspace = net.rows = NULL
+    net.weights = net.velocity = net.deltas = net.workspace = net.by_input = NULL
     return net
 
 
@@ -514,7 +434,7 @@ def are_finite(weights, shape):
     cdef network net = network_of(shape)
     weights = aligned(weights)
     net.weights = weights_of(&net, weights, weights.dtype)
-    return run.finite(&net) != 0
+    return run.are_finite(&net) != 0
 
 
 def predict(weights, shape, Samples samples not None):
@@ -523,24 +443,26 @@ def predict(weights, shape, Samples samples not None):
     cdef network net = network_of(shape)
     cdef const functions *run = functions_of(samples.dtype)
     cdef c_samples data = samples.data
-    cdef bint in_rows = data.indptr is not NULL
+    cdef bint stays_sparse = data.indptr is not NULL
     cdef Py_ssize_t itemsize = samples.dtype.itemsize
     cdef Py_ssize_t start = 0, stop
     cdef Py_ssize_t n = samples.n_in_order()
     check_columns(samples, &net)
-    cdef chunks cut = chunks_of(&net, &data, itemsize, in_rows)
+    cdef chunks cut = chunks_of(&net, &data, itemsize, stays_sparse)
     weights_of(&net, weights, samples.dtype)
     weights = aligned(weights)
     workspace = aligned_empty(
-        workspace_size(net.d, net.H, net.K, itemsize), weights.dtype
+        workspace_size(net.d, net.H, net.K, itemsize, batch_block(n)), weights.dtype
     )
     net.weights = address(weights)
     net.workspace = address(workspace)
-    if in_rows:
-        rows = aligned_empty(rows_size(net.d, net.H, itemsize), weights.dtype)
-        net.rows = address(rows)
+    if stays_sparse:
+        by_input = aligned_empty(
+            by_input_size(net.d, net.H, itemsize), weights.dtype
+        )
+        net.by_input = address(by_input)
         with nogil:
-            run.open_rows(&net, &data, net.weights)
+            run.open_sparse(&net, &data, net.weights)
     y_hat = np.empty((n, net.K), weights.dtype)
     cdef void *out = address(y_hat)
 
@@ -559,8 +481,8 @@ def chunks_to_predict(shape, Samples samples not None):
     cdef network net = network_of(shape)
     cdef c_samples data = samples.data
     check_columns(samples, &net)
-    cdef bint in_rows = data.indptr is not NULL
-    cdef chunks cut = chunks_of(&net, &data, samples.dtype.itemsize, in_rows)
+    cdef bint stays_sparse = data.indptr is not NULL
+    cdef chunks cut = chunks_of(&net, &data, samples.dtype.itemsize, stays_sparse)
     return ends_of_chunks(&cut, &data, samples.n_in_order())
 
 
@@ -574,7 +496,7 @@ cdef class Trainer:
 
     cdef const functions *run
     cdef network net
-    cdef rule rule
+    cdef learning_rule rule
     cdef c_samples data  # a copy, with an order of its own and y
     cdef const int64_t *in_starting_order
     cdef object shuffled
@@ -583,7 +505,7 @@ cdef class Trainer:
     cdef readonly Py_ssize_t n
     cdef object stop
     cdef chunks cut
-    cdef bint in_rows
+    cdef bint stays_sparse
 
     # As in Samples: made once, or memory in use would be replaced.
     def __cinit__(
@@ -614,19 +536,27 @@ cdef class Trainer:
 
         cdef Py_ssize_t d = self.net.d, H = self.net.H, K = self.net.K
         cdef Py_ssize_t itemsize = self.dtype.itemsize
-        workspace = aligned_empty(workspace_size(d, H, K, itemsize), self.dtype)
+        cdef Py_ssize_t length = block_length(d, H, itemsize)
+        if batch_size > 1:
+            length = batch_block(batch_size)
+        workspace = aligned_empty(
+            workspace_size(d, H, K, itemsize, length), self.dtype
+        )
         self.net.workspace = address(workspace)
-        deltas = rows = None
+        deltas = by_input = None
         if batch_size > 1:
             deltas = aligned_empty(weights_size(d, H, K, itemsize), self.dtype)
             deltas[:] = 0
             self.net.deltas = address(deltas)
-        self.in_rows = self.data.indptr is not NULL and momentum == 0
-        self.cut = chunks_of(&self.net, &self.data, itemsize, self.in_rows)
-        if self.in_rows:
-            rows = aligned_empty(rows_size(d, H, itemsize), self.dtype)
-            self.net.rows = address(rows)
-        self.memory = samples, workspace, deltas, rows
+        self.stays_sparse = self.data.indptr is not NULL and momentum == 0
+        self.cut = chunks_of(&self.net, &self.data, itemsize, self.stays_sparse)
+        if batch_size <= BATCH_BLOCK:  # in whole batches; see BATCH_BLOCK
+            self.cut.length += batch_size - 1
+            self.cut.length -= self.cut.length % batch_size
+        if self.stays_sparse:
+            by_input = aligned_empty(by_input_size(d, H, itemsize), self.dtype)
+            self.net.by_input = address(by_input)
+        self.memory = samples, workspace, deltas, by_input
 
     def shuffle(self, seed, epoch):
         """Put the next epochs into a random order that seed and epoch decide."""
@@ -656,7 +586,7 @@ cdef class Trainer:
             Whether loss is, and outputs for all X within `LIMIT` are.
         """
         cdef network net = self.net
-        cdef rule rule = self.rule
+        cdef learning_rule rule = self.rule
         cdef Py_ssize_t start = 0, stop
         cdef double loss = 0
         cdef bint finite
@@ -664,7 +594,7 @@ cdef class Trainer:
         before = aligned(weights)
         weights = aligned_empty(weights.size, weights.dtype)
         net.weights = address(weights)
-        if not self.in_rows:
+        if not self.stays_sparse:
             memcpy(net.weights, address(before), before.nbytes)
         if rule.momentum == 0:
             velocity = None
@@ -679,9 +609,9 @@ cdef class Trainer:
         rule.eta = learning_rate
 
         cdef const void *start_from = address(before)
-        if self.in_rows:
+        if self.stays_sparse:
             with nogil:
-                self.run.open_rows(&net, &self.data, start_from)
+                self.run.open_sparse(&net, &self.data, start_from)
         while start < rule.n and isfinite(loss):
             with nogil:
                 stop = end_of_chunk(&self.cut, &self.data, start, rule.n)
@@ -691,9 +621,9 @@ cdef class Trainer:
                 raise InterruptedError("The training was stopped.")
             start = stop
         with nogil:
-            if self.in_rows:
-                self.run.close_rows(&net, &self.data)
-            finite = isfinite(loss) and self.run.finite(&net)
+            if self.stays_sparse:
+                self.run.close_sparse(&net, &self.data)
+            finite = isfinite(loss) and self.run.are_finite(&net)
         return weights, velocity, loss, finite
 
 

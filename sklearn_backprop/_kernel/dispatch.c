@@ -4,12 +4,15 @@
 
 #include "kernel.h"
 
-extern const kernel kernel_baseline;
+extern const functions baseline_float32, baseline_float64;
+static const kernel baseline = {"baseline", &baseline_float32, &baseline_float64};
 #ifdef HAVE_X86_64_V3
-extern const kernel kernel_x86_64_v3;
+extern const functions x86_64_v3_float32, x86_64_v3_float64;
+static const kernel x86_64_v3 = {"x86-64-v3", &x86_64_v3_float32, &x86_64_v3_float64};
 #endif
 #ifdef HAVE_X86_64_V4
-extern const kernel kernel_x86_64_v4;
+extern const functions x86_64_v4_float32, x86_64_v4_float64;
+static const kernel x86_64_v4 = {"x86-64-v4", &x86_64_v4_float32, &x86_64_v4_float64};
 #endif
 
 const kernel *choose_kernel(const char *name)
@@ -25,15 +28,15 @@ const kernel *choose_kernel(const char *name)
 #ifdef HAVE_X86_64_V4
     if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
         && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
-        found[n++] = &kernel_x86_64_v4;
+        found[n++] = &x86_64_v4;
     }
 #endif
 #ifdef HAVE_X86_64_V3
     if (v3) {
-        found[n++] = &kernel_x86_64_v3;
+        found[n++] = &x86_64_v3;
     }
 #endif
-    found[n++] = &kernel_baseline;
+    found[n++] = &baseline;
 
     for (int i = 0; i < n; i++) {
         if (name == NULL || strcmp(name, found[i]->name) == 0) {

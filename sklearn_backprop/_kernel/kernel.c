@@ -1,68 +1,46 @@
-/* The kernel for one instruction set: this file is compiled once for each, and gives
- * its table the name KERNEL_TABLE that the build passes in. */
-
-#include <float.h>
-#include <math.h>
-#include <string.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+/* The kernel for one instruction set and one floating-point type. The build compiles this
+ * file once for each, with the compiler's options for the instruction set, REAL_BITS, and
+ * the name of the table as FUNCTIONS. */
 
 #include "kernel.h"
-#include "mix.h"
-#include "recurrence.h"
 
-/* `static` where coverage is measured: of every function one copy */
-#ifndef INLINE
-#define INLINE static inline __attribute__((always_inline))
-#endif
+#include "batches.h"
+#include "hash_rows.h"
+#include "online.h"
+#include "panels.h"
+#include "range.h"
+#include "sparse_training.h"
+#include "statistics.h"
 
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-
-#define PATIENCE ((ptrdiff_t)1 << 20) /* values between two questions to `interrupted` */
-
-/* a loop of constant length, unrolled, so that its arrays become registers */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-#define EACH(i, count) UNROLL for (ptrdiff_t i = 0; i < (count); i++)
-
-/* how weights learn: by the rule alone, with an L2 penalty, with momentum (and perhaps a
- * penalty), or by deltas that a batch collects */
-enum { PLAIN, WITH_PENALTY, WITH_MOMENTUM, COLLECTING };
-
-#define REAL float
-#define BITS int32_t
-#define REAL_IS_DOUBLE 0
-#define LIMIT LIMIT_F32
-#define FMA fmaf
-#define NAME(name) name##_f32
-#include "network.inc.h"
-#undef REAL
-#undef BITS
-#undef REAL_IS_DOUBLE
-#undef LIMIT
-#undef FMA
-#undef NAME
-
-#define REAL double
-#define BITS int64_t
-#define REAL_IS_DOUBLE 1
-#define LIMIT LIMIT_F64
-#define FMA fma
-#define NAME(name) name##_f64
-#include "network.inc.h"
-
-#define FUNCTIONS(type)                                                                 \
-    {                                                                                   \
-        train_##type, predict_##type, open_rows_##type, close_rows_##type,              \
-            measure_##type, first_beyond_##type, hash_rows_##type, pack_##type,         \
-            unpack_##type, finite_##type                                                \
+static double train(const network *net, const samples *data, const learning_rule *rule,
+                    ptrdiff_t start, ptrdiff_t stop, double loss)
+{
+    if (data->indptr && !net->velocity) {
+        return train_sparse(net, data, rule, start, stop, loss);
     }
+    return rule->batch_size == 1 ? train_online(net, data, rule, start, stop, loss)
+                                 : train_batches(net, data, rule, start, stop, loss);
+}
 
-const kernel KERNEL_TABLE = {KERNEL_NAME, FUNCTIONS(f32), FUNCTIONS(f64)};
+static void predict(const network *net, const samples *data, ptrdiff_t start,
+                    ptrdiff_t stop, void *y_hat)
+{
+    if (data->indptr) {
+        predict_sparse(net, data, start, stop, y_hat);
+    } else {
+        predict_batches(net, data, start, stop, y_hat);
+    }
+}
+
+const functions FUNCTIONS = {
+    .train = train,
+    .predict = predict,
+    .open_sparse = open_sparse,
+    .close_sparse = close_sparse,
+    .measure = measure,
+    .first_beyond = first_beyond,
+    .hash_rows = hash_rows,
+    .pack = pack,
+    .unpack = unpack,
+    .are_finite = are_finite,
+};

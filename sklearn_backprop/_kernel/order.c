@@ -5,15 +5,13 @@
 #include "mix.h"
 #include "order.h"
 
-#define PATIENCE ((ptrdiff_t)1 << 20) /* steps between two questions */
-
 static uint64_t next_random(uint64_t *state)
 {
     return mix(*state += GOLDEN);
 }
 
-#define FEW 24    /* are sorted by insertion */
-#define DIGITS 8  /* at most, of a key, tell buckets apart; a call takes 4 KB of stack */
+#define FEW 24   /* are sorted by insertion */
+#define DIGITS 8 /* at most, of a key, tell buckets apart; a call takes 4 KB of stack */
 
 static void insertion_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n)
 {

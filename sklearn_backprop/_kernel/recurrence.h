@@ -1,4 +1,5 @@
-/* Weights after several updates with an L2 penalty or momentum.
+/* The variants of the rule, and weights after several updates with an L2 penalty or
+ * momentum.
  *
  * With λ = ηα, update t makes V ← μ V - λ W + g_t x̃_tᵀ and then W ← W + V, V being the
  * velocity. So after t updates the weights are a sum of what there was before and of
@@ -14,7 +15,15 @@
 #ifndef SKLEARN_BACKPROP_RECURRENCE_H
 #define SKLEARN_BACKPROP_RECURRENCE_H
 
-#include "kernel.h"
+#include "network.h"
+
+/* the rule alone, with a penalty, with momentum (and perhaps a penalty) */
+typedef enum { PLAIN, WITH_PENALTY, WITH_MOMENTUM } rule_variant;
+
+static inline rule_variant variant_of(const network *net, const learning_rule *rule)
+{
+    return net->velocity ? WITH_MOMENTUM : rule->alpha ? WITH_PENALTY : PLAIN;
+}
 
 typedef struct {
     double W_from_W[LONG_BLOCK + 1], W_from_V[LONG_BLOCK + 1], W_from_g[LONG_BLOCK + 1];

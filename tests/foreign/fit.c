@@ -51,7 +51,8 @@ static int never(void)
 }
 
 /* statistics of d columns, and room for them */
-static statistics measured(const functions *run, const samples *data, int64_t n, int64_t d)
+static statistics measured(const functions *run, const samples *data, int64_t n,
+                           int64_t d)
 {
     const statistics of = {room(d * 8), room(d * 8), room(d * 8),
                            room(d * 8), room(d * 8), room(d * 8)};
@@ -64,8 +65,8 @@ static statistics measured(const functions *run, const samples *data, int64_t n,
 static void *standardized(const double *y, int64_t n, int64_t K, const functions *f64,
                           const int64_t *order, int64_t itemsize)
 {
-    const samples data = {.X = y, .row_stride = K, .column_stride = 1,
-                          .order.entries = order};
+    const samples data = {
+        .X = y, .row_stride = K, .column_stride = 1, .order.entries = order};
     const statistics of = measured(f64, &data, n, K);
     void *const targets = room(n * K * itemsize);
 
@@ -86,7 +87,7 @@ int main(void)
     const int64_t n = h->n, d = h->d, H = h->H, K = h->K, real = h->itemsize;
     const int sparse = h->entries >= 0;
     const kernel *const chosen = choose_kernel(NULL);
-    const functions *const run = real == 4 ? &chosen->f32 : &chosen->f64;
+    const functions *const run = real == 4 ? chosen->float32 : chosen->float64;
 
     samples data = {.X = get((sparse ? h->entries : n * d) * real)};
     if (sparse) {
@@ -111,30 +112,30 @@ int main(void)
     const statistics of = measured(run, &data, n, d);
     data.mean = of.mean;
     data.scale = of.scale;
-    data.y = standardized(y, n, K, &chosen->f64, rows, real);
+    data.y = standardized(y, n, K, chosen->float64, rows, real);
 
     const int64_t size = weights_size(d, H, K, real) * real;
-    const int in_rows = sparse && h->momentum == 0;
+    const int stays_sparse = sparse && h->momentum == 0;
     void *const W = get((d + 1) * H * real), *const v = get(K * (H + 1) * real);
     network net = {.d = d, .H = H, .K = K, .weights = room(size)};
-    net.workspace = room(workspace_size(d, H, K, real) * real);
+    net.workspace = room(workspace_size(d, H, K, real, BATCH_BLOCK) * real);
     net.deltas = h->batch_size > 1 ? room(size) : NULL;
     net.velocity = h->momentum > 0 ? room(size) : NULL;
-    net.rows = in_rows ? room(rows_size(d, H, real) * real) : NULL;
+    net.by_input = stays_sparse ? room(by_input_size(d, H, real) * real) : NULL;
     run->pack(&net, W, v);
 
-    const rule rule = {h->eta, h->alpha, h->momentum, h->batch_size, n};
+    const learning_rule rule = {h->eta, h->alpha, h->momentum, h->batch_size, n};
     double *const losses = room(h->epochs * 8);
     for (int64_t epoch = 0; epoch < h->epochs; epoch++) {
         memcpy(shuffled, rows, (size_t)n * 8);
         shuffle_rows(shuffled, n, (uint64_t)h->seed, (uint64_t)epoch, never);
         data.order.entries = shuffled;
-        if (in_rows) {
-            run->open_rows(&net, &data, net.weights);
+        if (stays_sparse) {
+            run->open_sparse(&net, &data, net.weights);
         }
         losses[epoch] = run->train(&net, &data, &rule, 0, n, 0) / (double)n;
-        if (in_rows) {
-            run->close_rows(&net, &data);
+        if (stays_sparse) {
+            run->close_sparse(&net, &data);
         }
     }
     run->unpack(&net, W, v);
@@ -142,8 +143,8 @@ int main(void)
     data.order.entries = NULL;
     void *const y_hat = room(n * K * real);
     if (sparse) {
-        net.rows = room(rows_size(d, H, real) * real);
-        run->open_rows(&net, &data, net.weights);
+        net.by_input = room(by_input_size(d, H, real) * real);
+        run->open_sparse(&net, &data, net.weights);
     }
     run->predict(&net, &data, 0, n, y_hat);
 

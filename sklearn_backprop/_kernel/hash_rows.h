@@ -1,16 +1,27 @@
 /* The content of a row as 64 bits. Integer arithmetic, so the same on every CPU. */
 
+#ifndef SKLEARN_BACKPROP_HASH_ROWS_H
+#define SKLEARN_BACKPROP_HASH_ROWS_H
+
+#include "kernel.h"
+#include "mix.h"
+#include "real.h"
+#include "sparse_row.h"
+
 /* A value at a place, mixed with the seed, or else the sums of two seeds would only
  * differ by a constant; 0 for a value of 0, so that sparse rows hash as dense ones do. */
-INLINE uint64_t NAME(hash_value)(double value, uint64_t place, uint64_t seed)
+INLINE uint64_t hash_value(double value, uint64_t place, uint64_t seed)
 {
-    union { double value; uint64_t bits; } of = {value};
+    union {
+        double value;
+        uint64_t bits;
+    } of = {value};
     return value == 0 ? 0 : mix(of.bits + place * GOLDEN + seed);
 }
 
 /* The end of a stretch of rows of about PATIENCE values. */
-static ptrdiff_t NAME(end_of_stretch)(const samples *data, ptrdiff_t start, ptrdiff_t n,
-                                      ptrdiff_t d, ptrdiff_t K)
+static ptrdiff_t end_of_stretch(const samples *data, ptrdiff_t start, ptrdiff_t n,
+                                ptrdiff_t d, ptrdiff_t K)
 {
     ptrdiff_t stop = start;
 
@@ -18,7 +29,7 @@ static ptrdiff_t NAME(end_of_stretch)(const samples *data, ptrdiff_t start, ptrd
         return MIN(start + 1 + PATIENCE / (d + K), n);
     }
     for (ptrdiff_t seen = 0; stop < n && seen <= PATIENCE; stop++) {
-        const NAME(row) row = NAME(row_of)(data, stop);
+        const sparse_row row = row_of(data, stop);
         seen += 1 + K + row.stop - row.start;
     }
     return stop;
@@ -27,49 +38,49 @@ static ptrdiff_t NAME(end_of_stretch)(const samples *data, ptrdiff_t start, ptrd
 /* A row's hash is a sum over its values, so that they may be taken in any order: the
  * inner loop runs over what lies together in memory. The sum begins with a number that
  * depends on the seed, so that rows of zeros hash as others do. */
-static int NAME(hash_rows)(const samples *data, const double *y, ptrdiff_t n,
-                           ptrdiff_t d, ptrdiff_t K, uint64_t seed, uint64_t *hashes,
-                           interrupted ask)
+static int hash_rows(const samples *data, const double *y, ptrdiff_t n, ptrdiff_t d,
+                     ptrdiff_t K, uint64_t seed, uint64_t *hashes, interrupted ask)
 {
-    const REAL *const X = data->X;
+    const real *const X = data->X;
     const int neighbors = data->column_stride == 1;
     const uint64_t first = mix(seed + GOLDEN), of_values = mix(first + GOLDEN);
 
     for (ptrdiff_t start = 0, stop; start < n; start = stop) {
-        stop = NAME(end_of_stretch)(data, start, n, d, K);
+        stop = end_of_stretch(data, start, n, d, K);
         if (start && ask()) {
             return -1;
         }
         for (ptrdiff_t i = start; i < stop; i++) {
             hashes[i] = first;
             for (ptrdiff_t k = 0; k < K; k++) {
-                hashes[i] += NAME(hash_value)(y[i * K + k], (uint64_t)-k, of_values);
+                hashes[i] += hash_value(y[i * K + k], (uint64_t)-k, of_values);
             }
         }
         if (data->indptr) {
             for (ptrdiff_t i = start; i < stop; i++) {
-                const NAME(row) row = NAME(row_of)(data, i);
+                const sparse_row row = row_of(data, i);
                 uint64_t hash = hashes[i];
-                EACH_ENTRY(row) {
-                    hash += NAME(hash_value)(row.values[e], 1 + (uint64_t)j, of_values);
+                for (ptrdiff_t e = row.start; e < row.stop; e++) {
+                    const ptrdiff_t j = column_at(&row, e);
+                    hash += hash_value(row.values[e], 1 + (uint64_t)j, of_values);
                 }
                 hashes[i] = hash;
             }
         } else if (neighbors) {
             for (ptrdiff_t i = start; i < stop; i++) {
-                const REAL *const row = X + i * data->row_stride;
+                const real *const row = X + i * data->row_stride;
                 uint64_t hash = hashes[i];
                 for (ptrdiff_t j = 0; j < d; j++) {
-                    hash += NAME(hash_value)(row[j], 1 + (uint64_t)j, of_values);
+                    hash += hash_value(row[j], 1 + (uint64_t)j, of_values);
                 }
                 hashes[i] = hash;
             }
         } else {
             for (ptrdiff_t j = 0; j < d; j++) {
-                const REAL *const column = X + j * data->column_stride;
+                const real *const column = X + j * data->column_stride;
                 for (ptrdiff_t i = start; i < stop; i++) {
-                    hashes[i] += NAME(hash_value)(column[i * data->row_stride],
-                                                  1 + (uint64_t)j, of_values);
+                    hashes[i] += hash_value(column[i * data->row_stride],
+                                            1 + (uint64_t)j, of_values);
                 }
             }
         }
@@ -79,3 +90,5 @@ static int NAME(hash_rows)(const samples *data, const double *y, ptrdiff_t n,
     }
     return 0;
 }
+
+#endif

@@ -1,0 +1,41 @@
+/* The type of real numbers, which the build chooses by REAL_BITS, and what every file of
+ * such a build needs. */
+
+#ifndef SKLEARN_BACKPROP_REAL_H
+#define SKLEARN_BACKPROP_REAL_H
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "network.h"
+#include "samples.h"
+
+#if REAL_BITS == 64
+typedef double real;
+typedef int64_t real_bits;
+#define EPSILON DBL_EPSILON
+#define LIMIT LIMIT_FLOAT64
+#define FMA fma
+#else
+typedef float real;
+typedef int32_t real_bits;
+#define EPSILON FLT_EPSILON
+#define LIMIT LIMIT_FLOAT32
+#define FMA fmaf
+#endif
+
+/* hidden units in a tile */
+#define TILE ((ptrdiff_t)(TILE_BYTES / sizeof(real)))
+
+/* `static` where coverage is measured: of every function one copy */
+#ifndef INLINE
+#define INLINE static inline __attribute__((always_inline))
+#endif
+
+#define NOINLINE __attribute__((noinline))
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
+#endif

@@ -1,0 +1,88 @@
+/* Samples, in which order they are used, and how much each counts. */
+
+#ifndef SKLEARN_BACKPROP_SAMPLES_H
+#define SKLEARN_BACKPROP_SAMPLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Values of X in training units: training refuses what lies beyond, predict clips it, so
+ * that products and sums stay finite. */
+#define LIMIT_FLOAT32 1e18
+#define LIMIT_FLOAT64 1e100
+
+/* Columns whose mean is so many standard deviations from 0 have hardly any zeros. In
+ * sparse X they are centered one by one: implicitly, the square of this number would be
+ * lost in digits. */
+#define FAR 16
+
+/* The order in which samples are used, each as often as its weight says. Entry i is
+ * entries[i], or i where that is NULL. Without `fraction` an entry is a row, which
+ * counts in full. With it, 2 row counts in full, and 2 row + 1 by the row's fraction. */
+typedef struct {
+    const int64_t *entries;
+    const double *fraction; /* IN (n,) */
+} sample_order;
+
+/* "real" is float or double, as the functions to which these are passed. */
+typedef struct {
+    const void *X;                       /* IN real (n, d), units of the user */
+    ptrdiff_t row_stride, column_stride; /* of X, in items */
+    /* Sparse rows: X holds the values of row i from indptr[i] to indptr[i + 1], indices
+     * their columns; both have 64 bits or 32. NULL where X is dense. */
+    const void *indptr, *indices;
+    int wide_indices;
+    const void *y;       /* IN real (n, K), training units */
+    const double *mean;  /* IN (d,)  training units are (x - mean) × scale */
+    const double *scale; /* IN (d,) */
+    sample_order order;
+} samples;
+
+static inline int64_t entry_at(const sample_order *order, ptrdiff_t i)
+{
+    return order->entries ? order->entries[i] : i;
+}
+
+static inline ptrdiff_t row_at(const sample_order *order, ptrdiff_t i)
+{
+    const int64_t entry = entry_at(order, i);
+    return (ptrdiff_t)(order->fraction ? entry >> 1 : entry);
+}
+
+/* how much entry i counts */
+static inline double fraction_at(const sample_order *order, ptrdiff_t i)
+{
+    if (!order->fraction) {
+        return 1;
+    }
+    const int64_t entry = entry_at(order, i);
+    return entry & 1 ? order->fraction[entry >> 1] : 1;
+}
+
+/* how many values CSR holds of the row of entry i */
+static inline ptrdiff_t values_at(const samples *data, ptrdiff_t i)
+{
+    const ptrdiff_t row = row_at(&data->order, i);
+
+    if (data->wide_indices) {
+        const int64_t *const indptr = data->indptr;
+        return (ptrdiff_t)(indptr[row + 1] - indptr[row]);
+    }
+    const int32_t *const indptr = data->indptr;
+    return (ptrdiff_t)indptr[row + 1] - (ptrdiff_t)indptr[row];
+}
+
+/* ask the memory for what values_at will read */
+static inline void fetch_values_at(const samples *data, ptrdiff_t i)
+{
+    __builtin_prefetch((const char *)data->indptr
+                       + row_at(&data->order, i) * (data->wide_indices ? 8 : 4));
+}
+
+static inline int is_far(const samples *data, ptrdiff_t j)
+{
+    const double mu = data->mean[j] * data->scale[j];
+    return mu > FAR || mu < -FAR;
+}
+
+#endif

@@ -1,0 +1,208 @@
+/* Passes over W: the updates of one block of samples go in, the products of another come
+ * out.
+ *
+ * m samples and `width` registers of hidden units are taken together, as many as fit:
+ * m × width factors, and as many sums, so that a weight that is loaded and an input that
+ * is broadcast serve several multiplications. With momentum the velocity V passes beside
+ * W; see recurrence.h.
+ */
+
+#ifndef SKLEARN_BACKPROP_SWEEP_H
+#define SKLEARN_BACKPROP_SWEEP_H
+
+#include "recurrence.h"
+#include "vector.h"
+
+/* `width`, at most, in a pass that adds and multiplies, for blocks of BLOCK and LONG_BLOCK
+ * samples; with momentum there is twice as much to hold. */
+#ifndef WIDTH_OF_BLOCK
+#define WIDTH_OF_BLOCK (REGISTERS == 32 ? 3 : 2)
+#endif
+#ifndef WIDTH_OF_LONG_BLOCK
+#define WIDTH_OF_LONG_BLOCK 2
+#endif
+#define WIDTH_OF_BLOCK_WITH_V (REGISTERS == 32 ? 2 : 1)
+#define WIDTH_OF_LONG_BLOCK_WITH_V 1
+#define MOST_WIDTH 3
+
+#define FEW_LINES 8 /* of memory that are fetched of a row all at once */
+
+typedef struct {
+    real *W, *V;
+    real *to; /* what the updates are added to: W, or in a batch its deltas */
+    ptrdiff_t d, units;
+    /* With the samples of the last block, W += Σ_s g_s x̃_sᵀ, and V alike, where x̃ is
+     * multiplied by what the recurrence says. Before, W and V are kept: W = keep[0] W +
+     * keep[1] V and V = keep[2] W + keep[3] V, the bias by the numbers of keep_bias. */
+    real *g;      /* g[s][h]       (m, units) */
+    real *x_last; /* x_last[j][s]  (d + 1, m), 0 where the block was not full */
+    real *x_last_V;
+    real keep[4], keep_bias[4];
+    /* a = W x̃ for those of this block, plus V x̃ with momentum */
+    real *x; /* x[j][s]       (d + 1, m), 0 where the block is not full */
+    real *x_V;
+    real *a; /* a[s][h]       (m, units) */
+    /* rows of d items that will be read next, to be fetched from memory meanwhile;
+     * their items are `stride` apart */
+    const real *ahead[BATCH_BLOCK];
+    ptrdiff_t n_ahead, stride;
+    /* begin with the last hidden units: a W that is too large for a cache is then taken
+     * up at the end that the pass before has left there */
+    int backward;
+} pass_over_W;
+
+/* where the weights of a hidden unit begin */
+INLINE ptrdiff_t place_of(const pass_over_W *pass, ptrdiff_t unit)
+{
+    return unit / TILE * (pass->d + 1) * TILE + unit % TILE;
+}
+
+/* With m samples from sample `at` of the block on, for `width` registers of hidden units
+ * from `first` on. The i-th of these calls fetches the i-th of the next rows. All but
+ * the last three is known at compile time. */
+INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant variant,
+                        int adds, int multiplies, ptrdiff_t width, ptrdiff_t at,
+                        ptrdiff_t first, ptrdiff_t i)
+{
+    /* where there is no row to fetch, x stands in, which is at hand */
+    const int fetches = i < pass->n_ahead;
+    const ptrdiff_t stride = fetches ? pass->stride : 1;
+    const real *ahead = fetches ? pass->ahead[i] : pass->x;
+    const ptrdiff_t d = pass->d, units = pass->units;
+    const real *const x_last = pass->x_last + at * (d + 1);
+    const real *const x = pass->x + at * (d + 1);
+    const real *const g = pass->g + at * units + first;
+    real *const a = pass->a + at * units + first;
+    const real *const x_last_V = pass->x_last_V, *const x_V = pass->x_V;
+    const int has_V = variant == WITH_MOMENTUM;
+    const real *keep = pass->keep_bias;
+    real *W[MOST_WIDTH], *V[MOST_WIDTH]; /* one register of units each */
+    vector factor[LONG_BLOCK][MOST_WIDTH], sum[LONG_BLOCK][MOST_WIDTH];
+    vector w[MOST_WIDTH], velocity[MOST_WIDTH];
+
+    EACH(p, width) {
+        const ptrdiff_t place = place_of(pass, first + p * LANES);
+        W[p] = (adds ? pass->to : pass->W) + place;
+        V[p] = has_V ? pass->V + place : NULL;
+    }
+    EACH(s, m)
+        EACH(p, width) {
+            factor[s][p] = adds ? load(g + s * units + p * LANES) : all_lanes(0);
+            sum[s][p] = all_lanes(0);
+        }
+    for (ptrdiff_t j = 0; j <= d; j++) {
+        __builtin_prefetch(ahead);
+        ahead += stride;
+        EACH(p, width)
+            w[p] = load(W[p] + j * TILE);
+        if (has_V) {
+            EACH(p, width)
+                velocity[p] = load(V[p] + j * TILE);
+        }
+        if (adds && variant == WITH_PENALTY) {
+            EACH(p, width)
+                w[p] *= keep[0];
+            keep = pass->keep;
+        }
+        if (adds && has_V) {
+            EACH(p, width) {
+                const vector w_kept = w[p] * keep[2];
+                w[p] = fused(velocity[p], all_lanes(keep[1]), w[p] * keep[0]);
+                velocity[p] = fused(velocity[p], all_lanes(keep[3]), w_kept);
+            }
+            keep = pass->keep;
+            EACH(s, m) {
+                const vector input = all_lanes(x_last_V[j * m + s]);
+                EACH(p, width)
+                    velocity[p] = fused(factor[s][p], input, velocity[p]);
+            }
+            EACH(p, width)
+                store(V[p] + j * TILE, velocity[p]);
+        }
+        if (adds) {
+            EACH(s, m) {
+                const vector input = all_lanes(x_last[j * m + s]);
+                EACH(p, width)
+                    w[p] = fused(factor[s][p], input, w[p]);
+            }
+            EACH(p, width)
+                store(W[p] + j * TILE, w[p]);
+        }
+        if (multiplies) {
+            EACH(s, m) {
+                const vector input = all_lanes(x[j * m + s]);
+                EACH(p, width)
+                    sum[s][p] = fused(w[p], input, sum[s][p]);
+            }
+        }
+        if (multiplies && has_V) {
+            EACH(s, m) {
+                const vector input = all_lanes(x_V[j * m + s]);
+                EACH(p, width)
+                    sum[s][p] = fused(velocity[p], input, sum[s][p]);
+            }
+        }
+    }
+    if (multiplies) {
+        EACH(s, m)
+            EACH(p, width)
+                store(a + s * units + p * LANES, sum[s][p]);
+    }
+}
+
+/* Fetch the beginnings of `count` rows: in a random order they are far from the CPU.
+ * Returns whether there is more in them. */
+static int fetch_rows(const samples *data, ptrdiff_t first, ptrdiff_t count,
+                      ptrdiff_t d, ptrdiff_t K)
+{
+    const ptrdiff_t stride = data->column_stride;
+    const ptrdiff_t line = stride == 1 ? TILE : 1; /* items in a cache line */
+    const ptrdiff_t few = MIN(d, FEW_LINES * line);
+
+    for (ptrdiff_t s = 0; !data->indptr && s < count; s++) {
+        const ptrdiff_t i = row_at(&data->order, first + s);
+        const real *const row = (const real *)data->X + i * data->row_stride;
+        for (ptrdiff_t j = 0; j < few; j += line) {
+            __builtin_prefetch(row + j * stride);
+        }
+        __builtin_prefetch(row + (d - 1) * stride);
+        __builtin_prefetch((const real *)data->y + i * K);
+    }
+    return !data->indptr && few < d;
+}
+
+/* The pass fetches all of `count` rows, which the next block will read. */
+static void look_ahead(pass_over_W *pass, const samples *data, ptrdiff_t first,
+                       ptrdiff_t count)
+{
+    pass->n_ahead = count;
+    pass->stride = data->column_stride;
+    for (ptrdiff_t s = 0; s < count; s++) {
+        const ptrdiff_t i = row_at(&data->order, first + s);
+        pass->ahead[s] = (const real *)data->X + i * data->row_stride;
+    }
+}
+
+/* A pass over a network's weights, with room in its workspace for blocks of that length:
+ * also for x̃ of LONG_BLOCK samples, see block_inputs.h, and what is left, see
+ * output_layer.h. */
+static pass_over_W pass_over(const network *net, ptrdiff_t length, real **x_tilde,
+                             real **left)
+{
+    const ptrdiff_t d = net->d, units = padded(net->H, sizeof(real));
+    pass_over_W pass = {.W = net->weights, .V = net->velocity, .d = d, .units = units};
+
+    pass.to = pass.W;
+    pass.a = net->workspace;
+    pass.g = pass.a + length * units;
+    *x_tilde = pass.g + length * units;
+    pass.x = *x_tilde + LONG_BLOCK * padded(d + 1, sizeof(real));
+    pass.x_last = pass.x + length * (d + 1);
+    pass.x_V = pass.x_last + length * (d + 1);
+    pass.x_last_V = pass.x_V + LONG_BLOCK * (d + 1);
+    *left = (real *)net->workspace + workspace_size(d, net->H, 0, sizeof(real), length);
+    pass.keep[0] = pass.keep[3] = pass.keep_bias[0] = pass.keep_bias[3] = 1;
+    return pass;
+}
+
+#endif
