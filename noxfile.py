@@ -26,6 +26,10 @@ PROJECT = nox.project.load_toml("pyproject.toml")["project"]
 OLDEST = [bound.replace(">=", "==") for bound in PROJECT["dependencies"]]
 OLDEST_PYTHON = PROJECT["requires-python"].removeprefix(">=")
 LATER_PYTHONS = ["3.12", "3.13"]
+C_FILES = [
+    *Path("sklearn_backprop", "_kernel").glob("*.[ch]"),
+    *Path("tests", "foreign").glob("*.c"),
+]
 ALL_EXTRAS = ("test", "onnx", "distributed", "lint")  # that tests can need
 DATA = Path("..", "shared", "uci")  # not in the repository
 
@@ -174,6 +178,7 @@ def look(session):
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("cython-lint", "sklearn_backprop")
+    session.run("clang-format", "--dry-run", "--Werror", *C_FILES)
     session.run("mypy")
 
 
