@@ -354,6 +354,7 @@ def wheel(session):
 # Once each, on tiny data. DIR holds data that are not in the repository.
 BENCHMARKS = [
     "bench_accuracy_time.py DIR --plot accuracy_time.png",
+    "bench_batches.py",
     "bench_blocks.py",
     "bench_calls.py",
     "bench_defaults.py DIR choose",
