@@ -126,6 +126,7 @@ class Training:
         self.begun_at = start.state.n_iter
         self.batch_size = parameters.batch_size_for(len(order))
         self.total_weight = order.total_weight()
+        self.diverged = DIVERGED if standardization.applied else math.inf
         self.initial_learning_rate = initial_learning_rate(
             parameters.learning_rate_init,
             parameters.hidden_layer_size,
@@ -174,31 +175,16 @@ class Training:
         DivergenceError
             If training diverges.
         """
-        parameters, network = self.parameters, state.network
-        eta = learning_rate(
-            parameters,
-            self.initial_learning_rate,
-            epoch=state.n_iter,
-            progress=(state.n_iter - self.begun_at) / parameters.max_iter,
-            convergence=state.convergence,
+        parameters, network, n_iter = self.parameters, state.network, state.n_iter
+        weights, velocity, loss = self._update(
+            network.weights, network.velocity, state.seed, n_iter, state.convergence
         )
-        if parameters.shuffle:
-            self.kernel.shuffle(state.seed, state.n_iter)
-        weights, velocity, loss, finite = self.kernel.epoch(
-            network.weights, network.velocity, eta
-        )
-        loss /= self.total_weight
-        too_large = network.standardization.applied and loss > DIVERGED
-        if too_large or not finite:
-            raise DivergenceError(
-                divergence_message(state.n_iter + 1, eta, self.batch_size, parameters)
-            )
         network = Network(weights, velocity, network.shape, network.standardization)
         improved = loss <= state.convergence.lowest_loss - parameters.tol
         validated = state.validation_curves()
         if self.validation is not None:
             score, validation_loss = self.validation.scores(network)
-            values = (state.n_iter + 1, score, validation_loss)
+            values = (n_iter + 1, score, validation_loss)
             validated = [
                 (curve or Curve()).plus(value)
                 for curve, value in zip(validated, values, strict=True)
@@ -216,3 +202,47 @@ class Training:
             parameters.alpha,
             state.search_results,
         )
+
+    def last_network(self, state):
+        """The network after all epochs, of a schedule of fixed length.
+
+        It is that of `epoch`, without the states in between: with few samples they take
+        a good part of the time.
+
+        Parameters
+        ----------
+        state : State
+            That the training begins with.
+
+        Raises
+        ------
+        DivergenceError
+            If training diverges.
+        """
+        network, convergence = state.network, state.convergence
+        weights, velocity = network.weights, network.velocity
+        for n_iter in range(self.begun_at, self.begun_at + self.parameters.max_iter):
+            weights, velocity, _ = self._update(
+                weights, velocity, state.seed, n_iter, convergence
+            )
+        return Network(weights, velocity, network.shape, network.standardization)
+
+    def _update(self, weights, velocity, seed, n_iter, convergence):
+        """Weights, velocity and loss after one more epoch; the steps 1 to 4."""
+        parameters = self.parameters
+        eta = learning_rate(
+            parameters,
+            self.initial_learning_rate,
+            epoch=n_iter,
+            progress=(n_iter - self.begun_at) / parameters.max_iter,
+            convergence=convergence,
+        )
+        if parameters.shuffle:
+            self.kernel.shuffle(seed, n_iter)
+        weights, velocity, loss, finite = self.kernel.epoch(weights, velocity, eta)
+        loss /= self.total_weight
+        if not finite or loss > self.diverged:
+            raise DivergenceError(
+                divergence_message(n_iter + 1, eta, self.batch_size, parameters)
+            )
+        return weights, velocity, loss

@@ -1,7 +1,6 @@
 """Candidates of a search: how they are trained, and how far off their outputs are."""
 
 import math
-from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -71,7 +70,9 @@ class Trials:
 
     def train_ahead(self, candidate, stop):
         """Train a candidate that may win on all samples, until it is stopped."""
-        for _, state in self._epochs(candidate, self.start, stop):
+        state, training = self.start.state, self._training(candidate, self.start, stop)
+        for _ in range(candidate.max_iter):
+            state = training.epoch(state)
             self.trained[candidate] = state, -math.inf
 
     def describe(self, error, fold):
@@ -83,27 +84,19 @@ class Trials:
     def _error_on_fold(self, candidate, fold, stop):
         order, held_out = self.folds[fold]
         start = replace(self.start_for_folds, order=order)
-        _, state = _last(self._epochs(candidate, start, stop))
+        network = self._training(candidate, start, stop).last_network(start.state)
         rows, weight = held_out.every(1)
-        y_hat = state.network.output(start.data.X, held_out)
+        y_hat = network.output(start.data.X, held_out)
         return self.weights[fold] * mean_error(start.data.y[rows], y_hat, weight)
 
     def _error_in_validation(self, candidate, stop):
-        training, state = _last(self._epochs(candidate, self.start, stop))
+        state, training = self.start.state, self._training(candidate, self.start, stop)
+        for _ in range(candidate.max_iter):
+            state = training.epoch(state)
         state = replace(state, network=training.best_network)
         self.trained[candidate] = state, training.best_score
         return 1 - training.best_score
 
-    def _epochs(self, candidate, start, stop):
-        """The training of a candidate, and its state after each epoch."""
+    def _training(self, candidate, start, stop):
         parameters = replace(self.parameters, **candidate._asdict())
-        training = Training(start, parameters, self.validation, stop)
-        state = start.state
-        for _ in range(candidate.max_iter):
-            state = training.epoch(state)
-            yield training, state
-
-
-def _last(items):
-    """The last one, without a list of all."""
-    return deque(items, maxlen=1).pop()
+        return Training(start, parameters, self.validation, stop)
