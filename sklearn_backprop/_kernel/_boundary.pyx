@@ -159,10 +159,12 @@ cdef Py_ssize_t alignment_of(Py_ssize_t n_bytes):
 
 cdef object aligned_empty(Py_ssize_t size, dtype):
     """An uninitialized array for the kernel."""
-    cdef Py_ssize_t n_bytes = size * dtype.itemsize, boundary = alignment_of(n_bytes)
-    memory = np.empty(n_bytes + boundary, np.uint8)
-    cdef Py_ssize_t start = boundary - <intptr_t> address(memory) % boundary
-    return memory[start:start + n_bytes].view(dtype)
+    cdef Py_ssize_t itemsize = dtype.itemsize
+    cdef Py_ssize_t boundary = alignment_of(size * itemsize)
+    memory = np.empty(size + boundary // itemsize, dtype)
+    cdef Py_ssize_t beyond = <intptr_t> address(memory) % boundary
+    cdef Py_ssize_t start = (boundary - beyond) // itemsize
+    return memory[start:start + size]
 
 
 cdef object aligned_copy(array):
@@ -558,11 +560,13 @@ cdef class Trainer:
             self.net.by_input = address(by_input)
         self.memory = samples, workspace, deltas, by_input
 
-    def shuffle(self, seed, epoch):
+    def shuffle(self, uint64_t seed, uint64_t epoch):
         """Put the next epochs into a random order that seed and epoch decide."""
-        memcpy(address(self.shuffled), self.in_starting_order, self.shuffled.nbytes)
-        shuffle(self.shuffled, seed, epoch)
-        self.data.order.entries = row_numbers(self.shuffled, self.n)
+        cdef int64_t *rows = <int64_t *> address(self.shuffled)
+        memcpy(rows, self.in_starting_order, self.n * sizeof(int64_t))
+        with nogil:
+            shuffle_rows(rows, self.n, seed, epoch, signaled)
+        self.data.order.entries = rows
 
     def chunks(self):
         """Where the chunks of an epoch end, as a list; to test."""
@@ -592,10 +596,11 @@ cdef class Trainer:
         cdef bint finite
         weights_of(&net, weights, self.dtype)
         before = aligned(weights)
+        cdef const void *start_from = address(before)
         weights = aligned_empty(weights.size, weights.dtype)
         net.weights = address(weights)
         if not self.stays_sparse:
-            memcpy(net.weights, address(before), before.nbytes)
+            memcpy(net.weights, start_from, before.nbytes)
         if rule.momentum == 0:
             velocity = None
         elif velocity is None:
@@ -608,7 +613,6 @@ cdef class Trainer:
             net.velocity = address(velocity)
         rule.eta = learning_rate
 
-        cdef const void *start_from = address(before)
         if self.stays_sparse:
             with nogil:
                 self.run.open_sparse(&net, &self.data, start_from)
