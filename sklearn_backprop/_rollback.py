@@ -7,8 +7,9 @@ class Rollback:
     """Restore the attributes of an estimator when the guarded block raises.
 
     After an error they are those from before the block. After an interrupt
-    (KeyboardInterrupt and its like) they are those of the last `keep`. The block may
-    replace attributes, but must not change what they hold: a `State` cannot be changed.
+    (KeyboardInterrupt and its like) they are, too, until `keep` is called. The block
+    may replace attributes, but must not change what they hold: a `State` cannot be
+    changed.
 
     Parameters
     ----------
@@ -24,21 +25,19 @@ class Rollback:
         self.random_state = random_state
 
     def __enter__(self):
-        self.before = self.kept = vars(self.estimator).copy()
+        self.before, self.keeps = vars(self.estimator).copy(), False
         self.not_drawn = None
         if isinstance(self.random_state, np.random.RandomState):
             self.not_drawn = self.random_state.get_state(legacy=False)
         return self
 
     def keep(self):
-        """Make the present attributes those that are left by an interrupt."""
-        self.kept = vars(self.estimator).copy()
+        """Let an interrupt leave the attributes as they are, from now on."""
+        self.keeps = True
 
     def __exit__(self, kind, error, traceback):
-        if kind is None:
+        if kind is None or (self.keeps and not issubclass(kind, Exception)):
             return
-        if issubclass(kind, Exception):
-            self.kept = self.before
-        self.estimator.__dict__ = self.kept
-        if self.kept is self.before and self.not_drawn is not None:
+        self.estimator.__dict__ = self.before
+        if self.not_drawn is not None:
             self.random_state.set_state(self.not_drawn)
