@@ -368,6 +368,7 @@ BENCHMARKS = [
     "bench_uci.py DIR --output .",
     "bench_updates.py",
     "bench_variants.py",
+    "bench_whole_fit.py DIR",
 ]
 
 
