@@ -18,14 +18,18 @@ from sklearn_backprop import BackpropRegressor
 
 EPOCHS = 10
 SHAPES = [(10, 100, 20_000), (50, 100, 20_000), (784, 100, 4_000)]  # d, H, n
-SPARSE = 10_000, 100, 4_000, 0.01  # d, H, n, fraction of the values that are not 0
+SPARSE = 10_000, 100, 2_000  # d, H, n
+DENSITY = 0.01  # fraction of the values that are not 0
+SPARSE_SHAPES = [(1_000, 30, 4_000), (1_000, 100, 4_000), (10_000, 30, 2_000), SPARSE]
+DENSITIES = [0.001, 0.01, 0.1]
 OUTPUTS = 10
 
 TINY = {
     "turns": 1,
     "EPOCHS": 2,
     "SHAPES": [(10, 100, 400)],
-    "SPARSE": (1_000, 100, 400, 0.01),
+    "SPARSE": (1_000, 100, 400),
+    "SPARSE_SHAPES": [(100, 10, 100)],
 }
 
 
@@ -73,23 +77,37 @@ def sparse_rows(n, d, density, like_words):
     return scipy.sparse.csr_array(X)
 
 
-def sparse_cases(like_words):
-    """The plain rule on dense and on sparse rows, and variants of the latter."""
-    d, H, n, density = SPARSE
+def dense_and_sparse(d, H, n, density, like_words):
+    """The plain rule on the same rows, dense and sparse, and what it was given."""
     X = sparse_rows(n, d, density, like_words)
     y = np.asarray(X[:, : d // 10].sum(axis=1)).ravel()
     eta = safe_step(d * density, H) / 10
-    cases = {
+    tasks = {
         "dense": partial(fit, X.toarray(), y, H, eta),
         "sparse": partial(fit, X, y, H, eta),
     }
-    if like_words:
-        return cases
-    return cases | {
-        "sparse, alpha=1e-4": partial(fit, X, y, H, eta, alpha=1e-4),
-        "sparse, batch_size=8": partial(fit, X, y, H, eta, batch_size=8),
-        "sparse, momentum=0.9": partial(fit, X, y, H, eta, momentum=0.9),
+    return tasks, (X, y, H, eta)
+
+
+def sparse_cases():
+    """The plain rule on dense and on sparse rows, and variants of the latter."""
+    tasks, given = dense_and_sparse(*SPARSE, DENSITY, like_words=False)
+    return tasks | {
+        "sparse, alpha=1e-4": partial(fit, *given, alpha=1e-4),
+        "sparse, batch_size=8": partial(fit, *given, batch_size=8),
+        "sparse, momentum=0.9": partial(fit, *given, momentum=0.9),
     }
+
+
+def compare_sparse(d, H, n, turns):
+    """Print how many times as long dense rows take as sparse ones, at one shape."""
+    line = f"{d:>7}{H:>6}{n:>7}"
+    for like_words in (False, True):
+        for density in DENSITIES:
+            tasks, _ = dense_and_sparse(d, H, n, density, like_words)
+            times = take_turns(tasks, turns)
+            line += f"{np.median(times['dense'] / times['sparse']):>9.1f}"
+    print(line, flush=True)
 
 
 def report(title, tasks, turns):
@@ -111,11 +129,15 @@ def main():
     with one_quiet_thread():
         for d, H, n in SHAPES:
             report(f"d = {d}, H = {H}, n = {n}", cases(d, H, n), turns)
-        d, H, n, density = SPARSE
-        title = f"d = {d}, H = {H}, n = {n}, {density:.0%} of the values not 0"
-        for like_words, columns in ((False, "equal"), (True, "as frequent as words")):
-            cases_here = sparse_cases(like_words)
-            report(f"{title}, columns {columns}", cases_here, turns)
+        d, H, n = SPARSE
+        title = f"d = {d}, H = {H}, n = {n}, {DENSITY:.0%} of the values not 0"
+        report(title, sparse_cases(), turns)
+        print("\nTimes that dense rows take as long as sparse ones, by the fraction of")
+        print("values that are not 0: columns equally frequent, then as words are.\n")
+        fractions = "".join(f"{density:>9.1%}" for density in DENSITIES)
+        print(f"{'d':>7}{'H':>6}{'n':>7}{2 * fractions}")
+        for shape in SPARSE_SHAPES:
+            compare_sparse(*shape, turns)
 
 
 if __name__ == "__main__":
