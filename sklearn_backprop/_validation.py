@@ -33,7 +33,7 @@ class Validation:
             return cls(replace(data, weight=np.ones(len(data))))
         exponent = np.frexp(data.weight.max())[1]
         weight = np.ldexp(data.weight, -exponent)  # so that sums are finite
-        rows = np.flatnonzero(data.weight)  # a weight of 0 is absence
+        rows = np.flatnonzero(data.weight)  # a weight of 0 leaves a row out
         return cls(replace(data, weight=weight).take(rows))
 
     def scores(self, network):
