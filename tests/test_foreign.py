@@ -49,7 +49,7 @@ def run_on_aarch64(tmp_path_factory):
     objects = []
     for bits in ("32", "64"):
         objects.append(folder / f"float{bits}.o")
-        defined = f"-DREAL_BITS={bits}", f"-DFUNCTIONS=baseline_float{bits}"
+        defined = f"-DREAL_BITS={bits}", f"-DFUNCTIONS=kernel_baseline_float{bits}"
         subprocess.run(
             [*compile_c, *defined, "-c", "-o", objects[-1], KERNEL / "kernel.c"],
             check=True,

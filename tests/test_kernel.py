@@ -345,7 +345,7 @@ def test_weights_at_any_address_predict_and_train_alike(random):
 
 
 @pytest.mark.parametrize("d", [9, 700])  # the latter with W of more than 2 MB
-@pytest.mark.parametrize("batch_size", [1, 7, 500])
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 65, 500])
 @pytest.mark.parametrize("momentum", [0, 0.9])
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
 def test_chunks_change_no_bit(random, monkeypatch, form, momentum, batch_size, d):
@@ -477,6 +477,26 @@ def test_other_threads_run_while_the_kernel_does(random):
     finally:
         sys.setswitchinterval(interval)
     assert ticks > 2 * calls
+
+
+@pytest.mark.parametrize("batch_size", [8, 40, 70])
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+def test_an_epoch_that_did_not_end_leaves_nothing_to_the_next(
+    random, monkeypatch, form, batch_size
+):
+    X, y = form(random.normal(size=(60, 5))), random.normal(size=(60, 1))
+    start = _kernel.pack(random.normal(size=(6, 9)), np.zeros((1, 10)))
+    samples = _kernel.Samples(X, y, np.zeros(5), np.ones(5), in_order(60))
+    stop = threading.Event()
+    trained = _kernel.Trainer((5, 9, 1), samples, batch_size=batch_size, stop=stop)
+    expected = trained.epoch(start, None, 0.01)[0]
+    monkeypatch.setattr(_boundary, "CHUNK", 1)
+    trained = _kernel.Trainer((5, 9, 1), samples, batch_size=batch_size, stop=stop)
+    stop.set()
+    with pytest.raises(InterruptedError):
+        trained.epoch(start, None, 0.01)
+    stop.clear()
+    assert np.array_equal(trained.epoch(start, None, 0.01)[0], expected)
 
 
 @pytest.mark.parametrize("d", [1, 10, 1000, 100_000])

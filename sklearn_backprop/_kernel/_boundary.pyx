@@ -11,8 +11,8 @@ Arrays are of one floating-point type (real), float32 or float64. X may have any
 strides, or be CSR; everything else is C-contiguous. The GIL is released while the
 kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
 Ctrl-C ends a long call within a fraction of a second. What cannot be cut may take
-longer: a pass over very many weights, a block of very long rows, or a single row that
-stays sparse.
+longer: a pass over very many weights, a block of very long rows, a batch that fits into
+a block, or a single row that stays sparse.
 
 Nothing here is shared by threads but constants and what they are given to read, so that
 free-threaded Python may do without a lock.
@@ -20,7 +20,7 @@ free-threaded Python may do without a lock.
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
 v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
 keeps them. Order and fraction say when a row is used, and how much it counts; see
-`sample_order` in kernel.h.
+`sample_order` in samples.h.
 """
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
@@ -29,7 +29,6 @@ from libc.stdint cimport int64_t, intptr_t, uint64_t
 from libc.string cimport memcpy
 
 from .kernel cimport (
-    BATCH_BLOCK,
     LIMIT_FLOAT32,
     LIMIT_FLOAT64,
     LONG_BLOCK,
@@ -107,7 +106,7 @@ CPU_HAS_FMA = cpu_has_fma()
 # long. At its end a chunk goes over all weights once more: short ones cost time.
 CHUNK = 10**9 if CPU_HAS_FMA else 10**7
 
-# What a row may hold in training units; see kernel.h.
+# What a row may hold in training units; see samples.h.
 LIMIT = {np.dtype(np.float32): LIMIT_FLOAT32, np.dtype(np.float64): LIMIT_FLOAT64}
 
 FLOAT64, INT64, UINT64 = map(np.dtype, (np.float64, np.int64, np.uint64))
@@ -204,7 +203,7 @@ cdef class Samples:
     mean, scale : ndarray of shape (d,) or None
         A row in training units is (x - mean) * scale.
     order : ndarray of int64 or None
-        Row numbers, or twice that with a fraction; see `sample_order` in kernel.h.
+        Row numbers, or twice that with a fraction; see `sample_order` in samples.h.
     fraction : ndarray of shape (n,) or None
         How much of each row the last time counts; None if all count in full.
     """
@@ -309,7 +308,7 @@ cdef Py_ssize_t cost_of_value(Py_ssize_t H) noexcept nogil:
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
-    """Samples in about CHUNK operations, in whole blocks."""
+    """Samples in about CHUNK operations, in whole LONG_BLOCKs."""
     cdef Py_ssize_t operations = CHUNK
     cdef Py_ssize_t each = cost_of_sample(H, K) + d * cost_of_value(H)
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
@@ -453,8 +452,11 @@ def predict(weights, shape, Samples samples not None):
     cdef chunks cut = chunks_of(&net, &data, itemsize, stays_sparse)
     weights_of(&net, weights, samples.dtype)
     weights = aligned(weights)
+    cdef Py_ssize_t length = batch_block(n, net.d, itemsize)
+    if stays_sparse:
+        length = block_length(net.d, net.H, itemsize)
     workspace = aligned_empty(
-        workspace_size(net.d, net.H, net.K, itemsize, batch_block(n)), weights.dtype
+        workspace_size(net.d, net.H, net.K, itemsize, length), weights.dtype
     )
     net.weights = address(weights)
     net.workspace = address(workspace)
@@ -503,6 +505,8 @@ cdef class Trainer:
     cdef const int64_t *in_starting_order
     cdef object shuffled
     cdef object memory
+    cdef object deltas
+    cdef bint unfinished  # the last epoch, so that deltas may not be 0
     cdef object dtype
     cdef readonly Py_ssize_t n
     cdef object stop
@@ -539,26 +543,26 @@ cdef class Trainer:
         cdef Py_ssize_t d = self.net.d, H = self.net.H, K = self.net.K
         cdef Py_ssize_t itemsize = self.dtype.itemsize
         cdef Py_ssize_t length = block_length(d, H, itemsize)
-        if batch_size > 1:
-            length = batch_block(batch_size)
+        self.stays_sparse = self.data.indptr is not NULL and momentum == 0
+        if batch_size > 1 and not self.stays_sparse:
+            length = batch_block(batch_size, d, itemsize)
         workspace = aligned_empty(
             workspace_size(d, H, K, itemsize, length), self.dtype
         )
         self.net.workspace = address(workspace)
-        deltas = by_input = None
+        by_input = None
         if batch_size > 1:
-            deltas = aligned_empty(weights_size(d, H, K, itemsize), self.dtype)
-            deltas[:] = 0
-            self.net.deltas = address(deltas)
-        self.stays_sparse = self.data.indptr is not NULL and momentum == 0
+            self.deltas = aligned_empty(weights_size(d, H, K, itemsize), self.dtype)
+            self.net.deltas = address(self.deltas)
+            self.unfinished = True
         self.cut = chunks_of(&self.net, &self.data, itemsize, self.stays_sparse)
-        if batch_size <= BATCH_BLOCK:  # in whole batches; see BATCH_BLOCK
+        if batch_size <= length:  # in whole batches; see `train` in kernel.h
             self.cut.length += batch_size - 1
             self.cut.length -= self.cut.length % batch_size
         if self.stays_sparse:
             by_input = aligned_empty(by_input_size(d, H, itemsize), self.dtype)
             self.net.by_input = address(by_input)
-        self.memory = samples, workspace, deltas, by_input
+        self.memory = samples, workspace, by_input
 
     def shuffle(self, uint64_t seed, uint64_t epoch):
         """Put the next epochs into a random order that seed and epoch decide."""
@@ -612,6 +616,9 @@ cdef class Trainer:
         if velocity is not None:
             net.velocity = address(velocity)
         rule.eta = learning_rate
+        if self.unfinished and self.deltas is not None:
+            self.deltas[:] = 0
+        self.unfinished = True
 
         if self.stays_sparse:
             with nogil:
@@ -624,6 +631,7 @@ cdef class Trainer:
             if self.stop is not None and self.stop.is_set():
                 raise InterruptedError("The training was stopped.")
             start = stop
+        self.unfinished = start < rule.n
         with nogil:
             if self.stays_sparse:
                 self.run.close_sparse(&net, &self.data)

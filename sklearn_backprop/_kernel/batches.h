@@ -1,11 +1,11 @@
 /* Batches of several samples, and predictions: W stands still, so that products need no
  * correction, and many samples share a pass over it.
  *
- * A block is a batch, or up to BATCH_BLOCK samples of one. For a few registers of hidden
- * units at a time, which stay in a cache, a pass adds the updates of the last block, MANY
- * or FEW samples at a time, and computes the products of the next. Where a block is a
- * whole batch its updates go into W at once. Otherwise deltas take them in until the
- * batch ends; with momentum always.
+ * A block is a batch, or a part of one; see batch_block. For a few registers of hidden
+ * units at a time a pass adds the updates of the last block, MANY or FEW samples at a
+ * time, and computes the products of the next. Where a block is a whole batch the pass
+ * adds to W. Otherwise, and with momentum, it adds to deltas, which W takes when the
+ * batch ends.
  */
 
 #ifndef SKLEARN_BACKPROP_BATCHES_H
@@ -18,9 +18,11 @@
 
 #define MANY (REGISTERS == 32 ? 8 : 4)
 #define FEW 4
-#ifndef WIDTH_OF_BATCH
 #define WIDTH_OF_BATCH 3
-#endif
+
+_Static_assert(MANY <= LONG_BLOCK && WIDTH_OF_BATCH <= MOST_WIDTH
+                   && BATCH_BLOCK % LONG_BLOCK == 0,
+               "a pass, and its room, hold no more");
 
 /* with those of 0 that fill the last few */
 static ptrdiff_t filled(ptrdiff_t count)
@@ -35,11 +37,11 @@ static ptrdiff_t parts_of(ptrdiff_t count)
 
 /* The inputs of `count` samples, MANY at a time, or FEW at the end. */
 static void inputs_of_batch(const samples *data, ptrdiff_t first, ptrdiff_t count,
-                            ptrdiff_t d, ptrdiff_t K, real *x_tilde, real *x)
+                            ptrdiff_t d, real *x_tilde, real *x)
 {
     for (ptrdiff_t s = 0; s < count; s += MANY, x += MANY * (d + 1)) {
         const ptrdiff_t left = MIN(count - s, MANY);
-        fetch_rows(data, first + s + MANY, MIN(count - s - MANY, MANY), d, K);
+        fetch_rows(data, first + s + MANY, MIN(count - s - MANY, MANY), d);
         if (left > FEW) {
             standardize(data, first + s, left, MANY, d, x_tilde);
             transpose(x_tilde, MANY, d, x);
@@ -50,32 +52,32 @@ static void inputs_of_batch(const samples *data, ptrdiff_t first, ptrdiff_t coun
     }
 }
 
-/* With m samples from sample `at` of the block on, for `width` registers of hidden units:
- * their updates are added, or their products computed. */
+/* With `count` samples, for `width` registers of hidden units from `unit` on: their
+ * updates are added, or their products computed. */
 INLINE void sweep_part(const pass_over_W *pass, rule_variant variant, int adds,
-                       ptrdiff_t width, ptrdiff_t count, ptrdiff_t first, ptrdiff_t i)
+                       ptrdiff_t width, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t i)
 {
     for (ptrdiff_t at = 0; at < count; at += MANY, i++) {
         /* weights shrink once in a batch */
         if (variant == WITH_PENALTY && at == 0 && count > FEW) {
-            sweep_group(pass, MANY, WITH_PENALTY, adds, !adds, width, at, first, i);
+            sweep_group(pass, MANY, WITH_PENALTY, adds, !adds, width, at, unit, i);
         } else if (variant == WITH_PENALTY && at == 0) {
-            sweep_group(pass, FEW, WITH_PENALTY, adds, !adds, width, at, first, i);
+            sweep_group(pass, FEW, WITH_PENALTY, adds, !adds, width, at, unit, i);
         } else if (count - at > FEW) {
-            sweep_group(pass, MANY, PLAIN, adds, !adds, width, at, first, i);
+            sweep_group(pass, MANY, PLAIN, adds, !adds, width, at, unit, i);
         } else {
-            sweep_group(pass, FEW, PLAIN, adds, !adds, width, at, first, i);
+            sweep_group(pass, FEW, PLAIN, adds, !adds, width, at, unit, i);
         }
     }
 }
 
 /* `added` samples of the last block, and then `multiplied` ones of this */
 INLINE void sweep_units(const pass_over_W *pass, rule_variant variant, ptrdiff_t width,
-                        ptrdiff_t added, ptrdiff_t multiplied, ptrdiff_t first,
+                        ptrdiff_t added, ptrdiff_t multiplied, ptrdiff_t unit,
                         ptrdiff_t i)
 {
-    sweep_part(pass, variant, 1, width, added, first, i);
-    sweep_part(pass, PLAIN, 0, width, multiplied, first, i + parts_of(added));
+    sweep_part(pass, variant, 1, width, added, unit, i);
+    sweep_part(pass, PLAIN, 0, width, multiplied, unit, i + parts_of(added));
 }
 
 static void sweep_batch(const pass_over_W *pass, rule_variant variant, ptrdiff_t added,
@@ -85,15 +87,15 @@ static void sweep_batch(const pass_over_W *pass, rule_variant variant, ptrdiff_t
     const ptrdiff_t groups = (pass->units + taken - 1) / taken;
     const ptrdiff_t parts = parts_of(added) + parts_of(multiplied);
 
-    for (ptrdiff_t n = 0; n < groups; n++) {
-        const ptrdiff_t first = taken * (pass->backward ? groups - 1 - n : n);
-        const ptrdiff_t left = (pass->units - first) / LANES, i = n * parts;
+    for (ptrdiff_t group = 0; group < groups; group++) {
+        const ptrdiff_t unit = taken * (pass->backward ? groups - 1 - group : group);
+        const ptrdiff_t left = (pass->units - unit) / LANES, i = group * parts;
         if (left == 1) {
-            sweep_units(pass, variant, 1, added, multiplied, first, i);
+            sweep_units(pass, variant, 1, added, multiplied, unit, i);
         } else if (left == 2) {
-            sweep_units(pass, variant, 2, added, multiplied, first, i);
+            sweep_units(pass, variant, 2, added, multiplied, unit, i);
         } else {
-            sweep_units(pass, variant, WIDTH_OF_BATCH, added, multiplied, first, i);
+            sweep_units(pass, variant, WIDTH_OF_BATCH, added, multiplied, unit, i);
         }
     }
 }
@@ -118,21 +120,21 @@ static double train_batches(const network *net, const samples *data,
                             double loss)
 {
     real *x_tilde, *room;
-    const ptrdiff_t b = rule->batch_size, length = batch_block(b);
+    const ptrdiff_t b = rule->batch_size, length = batch_block(b, net->d, sizeof(real));
     pass_over_W pass = pass_over(net, length, &x_tilde, &room);
     const output_layer layer = layer_of(net, rule, room, length);
-    const int at_once = b <= BATCH_BLOCK && !net->velocity;
-    const rule_variant variant = at_once ? variant_of(net, rule) : PLAIN;
+    const int adds_to_W = b <= length && !net->velocity;
+    const rule_variant variant = adds_to_W ? variant_of(net, rule) : PLAIN;
     const ptrdiff_t units = pass.units, d = pass.d, K = layer.K;
     ptrdiff_t added = 0;
 
-    pass.to = at_once ? net->weights : net->deltas;
+    pass.to = adds_to_W ? net->weights : net->deltas;
     pass.keep[0] = (real)(1 - rule->eta * rule->alpha);
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(MIN(stop - i, length), b - i % b);
         const ptrdiff_t next = MIN(stop - i - count, length);
-        inputs_of_batch(data, i, count, d, K, x_tilde, pass.x);
-        const int long_rows = fetch_rows(data, i + count, MIN(next, MANY), d, K);
+        inputs_of_batch(data, i, count, d, x_tilde, pass.x);
+        const int long_rows = fetch_rows(data, i + count, MIN(next, MANY), d);
         look_ahead(&pass, data, i + count, long_rows ? next : 0);
         sweep_batch(&pass, variant, added, count);
         pass.backward = !pass.backward;
@@ -149,7 +151,7 @@ static double train_batches(const network *net, const samples *data,
         pass.x = swap;
         added = count;
         if ((i + count) % b == 0 || i + count == rule->n) {
-            if (!at_once) {
+            if (!adds_to_W) {
                 sweep_batch(&pass, PLAIN, added, 0);
                 added = 0;
                 take_hidden_deltas(net, &layer);
@@ -165,21 +167,21 @@ static void predict_batches(const network *net, const samples *data, ptrdiff_t s
                             ptrdiff_t stop, real *y_hat)
 {
     real *x_tilde, *room;
-    const ptrdiff_t d = net->d, length = batch_block(stop - start);
+    const ptrdiff_t d = net->d, length = batch_block(stop - start, d, sizeof(real));
     pass_over_W pass = pass_over(net, length, &x_tilde, &room);
     const output_layer layer = layer_of(net, NULL, room, length);
     const real limit = LIMIT;
 
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(stop - i, length);
-        inputs_of_batch(data, i, count, d, 0, x_tilde, pass.x);
+        inputs_of_batch(data, i, count, d, x_tilde, pass.x);
         for (ptrdiff_t k = 0; k < filled(count) * (d + 1); k++) {
             pass.x[k] = pass.x[k] > limit    ? limit
                         : pass.x[k] < -limit ? -limit
                                              : pass.x[k];
         }
         const ptrdiff_t next = MIN(stop - i - count, length);
-        const int long_rows = fetch_rows(data, i + count, MIN(next, MANY), d, 0);
+        const int long_rows = fetch_rows(data, i + count, MIN(next, MANY), d);
         look_ahead(&pass, data, i + count, long_rows ? next : 0);
         sweep_batch(&pass, PLAIN, 0, count);
         outputs(&layer, count, pass.a, y_hat + i * layer.K);

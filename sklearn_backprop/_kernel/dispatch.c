@@ -4,15 +4,18 @@
 
 #include "kernel.h"
 
-extern const functions baseline_float32, baseline_float64;
-static const kernel baseline = {"baseline", &baseline_float32, &baseline_float64};
+extern const functions kernel_baseline_float32, kernel_baseline_float64;
+static const kernel baseline = {"baseline", &kernel_baseline_float32,
+                                &kernel_baseline_float64};
 #ifdef HAVE_X86_64_V3
-extern const functions x86_64_v3_float32, x86_64_v3_float64;
-static const kernel x86_64_v3 = {"x86-64-v3", &x86_64_v3_float32, &x86_64_v3_float64};
+extern const functions kernel_x86_64_v3_float32, kernel_x86_64_v3_float64;
+static const kernel x86_64_v3 = {"x86-64-v3", &kernel_x86_64_v3_float32,
+                                 &kernel_x86_64_v3_float64};
 #endif
 #ifdef HAVE_X86_64_V4
-extern const functions x86_64_v4_float32, x86_64_v4_float64;
-static const kernel x86_64_v4 = {"x86-64-v4", &x86_64_v4_float32, &x86_64_v4_float64};
+extern const functions kernel_x86_64_v4_float32, kernel_x86_64_v4_float64;
+static const kernel x86_64_v4 = {"x86-64-v4", &kernel_x86_64_v4_float32,
+                                 &kernel_x86_64_v4_float64};
 #endif
 
 const kernel *choose_kernel(const char *name)

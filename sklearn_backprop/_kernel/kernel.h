@@ -1,4 +1,5 @@
-/* The compiled kernel: the documented updates, one sample at a time, and predict.
+/* The compiled kernel: the documented updates, one sample at a time or in batches, and
+ * predictions.
  *
  * A contract between the boundary (_boundary.pyx) and the functions of every instruction
  * set and floating-point type. The rule itself is stated in ../equations.py; this kernel
@@ -35,8 +36,9 @@ typedef int (*interrupted)(void);
 /* The functions of one instruction set and one type of real numbers. */
 typedef struct {
     /* Train on the entries start ≤ i < stop of the order. Returns loss + Σ E, each E from
-     * just before its own update, so that the sum does not depend on how an epoch is
-     * cut. */
+     * just before its own update. An epoch may be cut into several calls without a
+     * change of a bit: after a multiple of LONG_BLOCK entries; in batches that are no
+     * longer than their batch_block, after any batch; anywhere if rows stay sparse. */
     double (*train)(const network *, const samples *, const learning_rule *,
                     ptrdiff_t start, ptrdiff_t stop, double loss);
     /* y_hat[i] = ŷ in training units for rows start ≤ i < stop, real (n, K) */

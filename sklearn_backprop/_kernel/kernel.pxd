@@ -7,7 +7,6 @@ from libc.stdint cimport int64_t, uint64_t
 cdef extern from "kernel.h" nogil:
     const Py_ssize_t TILE_BYTES
     const Py_ssize_t LONG_BLOCK
-    const Py_ssize_t BATCH_BLOCK
     const double LIMIT_FLOAT32
     const double LIMIT_FLOAT64
 
@@ -91,7 +90,7 @@ cdef extern from "kernel.h" nogil:
         Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize
     )
     Py_ssize_t block_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t itemsize)
-    Py_ssize_t batch_block(Py_ssize_t samples)
+    Py_ssize_t batch_block(Py_ssize_t samples, Py_ssize_t d, Py_ssize_t itemsize)
     Py_ssize_t workspace_size(
         Py_ssize_t d, Py_ssize_t H, Py_ssize_t K, Py_ssize_t itemsize, Py_ssize_t length
     )

@@ -15,9 +15,7 @@
 #define TILE_BYTES 64
 
 /* Samples in a block, and in one where W is larger than LARGE_BYTES: memory is then
- * the limit, and W is read and written half as often. A chunk of an epoch is a multiple
- * of LONG_BLOCK, so that blocks do not depend on how an epoch is cut; rows that stay
- * sparse come one by one, and may be cut anywhere. */
+ * the limit, and W is read and written half as often. */
 #ifndef BLOCK
 #define BLOCK 4
 #endif
@@ -28,11 +26,10 @@
 #define LARGE_BYTES (1 << 21)
 #endif
 
-/* Samples, at most, that share a pass over W where it stands still: in a batch, or to
- * predict. An epoch in batches of no more than that may only be cut between two. */
-#ifndef BATCH_BLOCK
+/* Samples that share a pass over W where it stands still, in a batch or to predict: as
+ * many as have inputs of BATCH_BYTES, in whole LONG_BLOCKs, and at most BATCH_BLOCK. */
 #define BATCH_BLOCK 64
-#endif
+#define BATCH_BYTES (1 << 19)
 
 /* "real" is float or double, as the functions to which these are passed. */
 typedef struct {
@@ -73,11 +70,15 @@ static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsiz
     return bytes > LARGE_BYTES ? LONG_BLOCK : BLOCK;
 }
 
-/* samples of a batch, or of rows to predict, that share a pass over W: whole LONG_BLOCKs */
-static inline ptrdiff_t batch_block(ptrdiff_t samples)
+/* samples in a block of a batch, or of rows to predict, of which there are so many */
+static inline ptrdiff_t batch_block(ptrdiff_t samples, ptrdiff_t d, ptrdiff_t itemsize)
 {
-    return samples < BATCH_BLOCK ? (samples + LONG_BLOCK - 1) / LONG_BLOCK * LONG_BLOCK
-                                 : BATCH_BLOCK;
+    const ptrdiff_t fit = BATCH_BYTES / LONG_BLOCK / ((d + 1) * itemsize) * LONG_BLOCK;
+    const ptrdiff_t needed = (samples + LONG_BLOCK - 1) / LONG_BLOCK * LONG_BLOCK;
+    const ptrdiff_t most = fit < BATCH_BLOCK ? fit : BATCH_BLOCK;
+    const ptrdiff_t length = needed < most ? needed : most;
+
+    return length > LONG_BLOCK ? length : LONG_BLOCK;
 }
 
 /* Items for blocks of that length: a and g of each sample, x̃ of LONG_BLOCK samples, two

@@ -111,15 +111,15 @@ INLINE void sweep_as(const pass_over_W *pass, ptrdiff_t m, rule_variant variant,
     const ptrdiff_t taken = width * LANES, groups = (pass->units + taken - 1) / taken;
 
     for (ptrdiff_t i = 0; i < groups; i++) {
-        const ptrdiff_t first = taken * (pass->backward ? groups - 1 - i : i);
-        const ptrdiff_t left = (pass->units - first) / LANES;
+        const ptrdiff_t unit = taken * (pass->backward ? groups - 1 - i : i);
+        const ptrdiff_t left = (pass->units - unit) / LANES;
 
         if (width > 1 && left == 1) {
-            sweep_group(pass, m, variant, 1, multiplies, 1, 0, first, i);
+            sweep_group(pass, m, variant, 1, multiplies, 1, 0, unit, i);
         } else if (width > 2 && left == 2) {
-            sweep_group(pass, m, variant, 1, multiplies, 2, 0, first, i);
+            sweep_group(pass, m, variant, 1, multiplies, 2, 0, unit, i);
         } else {
-            sweep_group(pass, m, variant, 1, multiplies, width, 0, first, i);
+            sweep_group(pass, m, variant, 1, multiplies, width, 0, unit, i);
         }
     }
 }
@@ -200,7 +200,7 @@ INLINE double train_in_blocks(const network *net, const samples *data,
             inputs_of_block(x_tilde, m, d, bias.W_from_V, inputs.W_from_V, pass.x_V);
         }
         const ptrdiff_t next = MIN(stop - i - m, m);
-        const int long_rows = fetch_rows(data, i + m, next, d, layer.K);
+        const int long_rows = fetch_rows(data, i + m, next, d);
         look_ahead(&pass, data, i + m, long_rows ? next : 0);
         sweep(&pass, m, variant, 1);
         pass.backward = !pass.backward;

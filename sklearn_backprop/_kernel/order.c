@@ -10,7 +10,7 @@ static uint64_t next_random(uint64_t *state)
     return mix(*state += GOLDEN);
 }
 
-#define FEW 24   /* are sorted by insertion */
+#define SHORT 24 /* are sorted by insertion */
 #define DIGITS 8 /* at most, of a key, tell buckets apart; a call takes 4 KB of stack */
 
 static void insertion_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n)
@@ -36,11 +36,11 @@ static int radix_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n, int bits,
 {
     ptrdiff_t stop[1 << DIGITS], next[1 << DIGITS];
     int digits = 1, shift = bits;
-    if (n <= FEW) {
+    if (n <= SHORT) {
         insertion_sort(keys, rows, n);
         return 0;
     }
-    while (digits < DIGITS && n >> digits > FEW / 2) {
+    while (digits < DIGITS && n >> digits > SHORT / 2) {
         digits++;
     }
     const int buckets = 1 << digits;

@@ -18,12 +18,14 @@ typedef int64_t real_bits;
 #define EPSILON DBL_EPSILON
 #define LIMIT LIMIT_FLOAT64
 #define FMA fma
-#else
+#elif REAL_BITS == 32
 typedef float real;
 typedef int32_t real_bits;
 #define EPSILON FLT_EPSILON
 #define LIMIT LIMIT_FLOAT32
 #define FMA fmaf
+#else
+#error "REAL_BITS has to be 32 or 64"
 #endif
 
 /* hidden units in a tile */

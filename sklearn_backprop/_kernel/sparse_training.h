@@ -40,7 +40,7 @@ typedef struct {
     real *a, *g;        /* (units,) */
     real *x;            /* (d,) */
     ptrdiff_t *columns; /* (d,) */
-    real *left;
+    real *room;
 } weights_by_input;
 
 /* the values of a row, in training units but for the mean, and their columns */
@@ -51,7 +51,7 @@ typedef struct {
     double mu_x; /* μ · x */
 } sparse_sample;
 
-static weights_by_input weights_of(const network *net, const samples *data)
+static weights_by_input by_input_of(const network *net, const samples *data)
 {
     weights_by_input W = {.d = net->d, .units = padded(net->H, sizeof(real))};
 
@@ -73,7 +73,7 @@ static weights_by_input weights_of(const network *net, const samples *data)
     W.g = W.a + W.units;
     W.columns = (ptrdiff_t *)(W.g + W.units);
     W.x = (real *)(W.columns + padded(W.d, sizeof(ptrdiff_t)));
-    W.left = W.x + padded(W.d, sizeof(real));
+    W.room = W.x + padded(W.d, sizeof(real));
     return W;
 }
 
@@ -85,7 +85,7 @@ INLINE ptrdiff_t place(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
 
 static void open_sparse(const network *net, const samples *data, const void *weights)
 {
-    const weights_by_input by_input = weights_of(net, data);
+    const weights_by_input by_input = by_input_of(net, data);
     const ptrdiff_t d = by_input.d, units = by_input.units, hidden = (d + 1) * units;
     const ptrdiff_t size = weights_size(d, net->H, net->K, sizeof(real));
     const real *const W = weights;
@@ -109,7 +109,7 @@ static void open_sparse(const network *net, const samples *data, const void *wei
 
 static void close_sparse(const network *net, const samples *data)
 {
-    const weights_by_input by_input = weights_of(net, data);
+    const weights_by_input by_input = by_input_of(net, data);
     const ptrdiff_t d = by_input.d, units = by_input.units;
     const vector sigma = all_lanes((real)*by_input.sigma);
     real *const W = net->weights;
@@ -309,8 +309,8 @@ static double train_sparse(const network *net, const samples *data,
                            const learning_rule *rule, ptrdiff_t start, ptrdiff_t stop,
                            double loss)
 {
-    const weights_by_input by_input = weights_of(net, data);
-    const output_layer layer = layer_of(net, rule, by_input.left, 1);
+    const weights_by_input by_input = by_input_of(net, data);
+    const output_layer layer = layer_of(net, rule, by_input.room, 1);
     const rule_variant variant = variant_of(net, rule);
     const ptrdiff_t units = by_input.units;
     real *const a = by_input.a, *const g = by_input.g;
@@ -346,8 +346,8 @@ static double train_sparse(const network *net, const samples *data,
 static void predict_sparse(const network *net, const samples *data, ptrdiff_t start,
                            ptrdiff_t stop, real *y_hat)
 {
-    const weights_by_input by_input = weights_of(net, data);
-    const output_layer layer = layer_of(net, NULL, by_input.left, 1);
+    const weights_by_input by_input = by_input_of(net, data);
+    const output_layer layer = layer_of(net, NULL, by_input.room, 1);
 
     for (ptrdiff_t i = start; i < stop; i++) {
         const sparse_sample sample =

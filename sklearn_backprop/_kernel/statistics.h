@@ -33,7 +33,7 @@ typedef struct {
     double *lower, *upper; /* what values are clipped to */
 } column_sums;
 
-static void choose_unit(double low, double high, double *mean, double *unit)
+INLINE void choose_unit(double low, double high, double *mean, double *unit)
 {
     int exponent = 0;
 
@@ -96,7 +96,7 @@ static void merge_column(const statistics *before, const statistics *to, ptrdiff
 
 /* Begin with column j of all, which is `at` of those in `c`; what its values are clipped
  * to follows from what is known from before. */
-static void begin_column(const column_sums *c, ptrdiff_t at, const statistics *before,
+INLINE void begin_column(const column_sums *c, ptrdiff_t at, const statistics *before,
                          double weight_before, ptrdiff_t j)
 {
     const int clips = weight_before >= CLIP_FROM && before->scale[j] > 0;
@@ -129,14 +129,14 @@ INLINE void take_value(pass_over_X pass, const column_sums *c, ptrdiff_t j,
 }
 
 /* After the first pass. Returns whether a value was clipped. */
-static int end_extremes(const column_sums *c, ptrdiff_t j)
+INLINE int end_extremes(const column_sums *c, ptrdiff_t j)
 {
     choose_unit(c->low[j], c->high[j], c->mean + j, c->unit + j);
     return c->low[j] <= c->lower[j] || c->high[j] >= c->upper[j];
 }
 
 /* After the second. */
-static void end_mean(const column_sums *c, ptrdiff_t j, double total)
+INLINE void end_mean(const column_sums *c, ptrdiff_t j, double total)
 {
     c->mean[j] += c->sum[j] / total / c->unit[j];
     c->sum[j] = 0;

@@ -13,7 +13,7 @@
 #include "recurrence.h"
 #include "vector.h"
 
-/* `width`, at most, in a pass that adds and multiplies, for blocks of BLOCK and LONG_BLOCK
+/* The largest `width` in a pass that adds and multiplies, for blocks of BLOCK and LONG_BLOCK
  * samples; with momentum there is twice as much to hold. */
 #ifndef WIDTH_OF_BLOCK
 #define WIDTH_OF_BLOCK (REGISTERS == 32 ? 3 : 2)
@@ -38,7 +38,7 @@ typedef struct {
     real *x_last; /* x_last[j][s]  (d + 1, m), 0 where the block was not full */
     real *x_last_V;
     real keep[4], keep_bias[4];
-    /* a = W x̃ for those of this block, plus V x̃ with momentum */
+    /* a = W x̃ for the samples of this block, plus V x̃ with momentum */
     real *x; /* x[j][s]       (d + 1, m), 0 where the block is not full */
     real *x_V;
     real *a; /* a[s][h]       (m, units) */
@@ -58,11 +58,11 @@ INLINE ptrdiff_t place_of(const pass_over_W *pass, ptrdiff_t unit)
 }
 
 /* With m samples from sample `at` of the block on, for `width` registers of hidden units
- * from `first` on. The i-th of these calls fetches the i-th of the next rows. All but
- * the last three is known at compile time. */
+ * from `unit` on. The i-th of these calls fetches the i-th of the next rows. What is
+ * between `pass` and `at` is known at compile time. */
 INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant variant,
                         int adds, int multiplies, ptrdiff_t width, ptrdiff_t at,
-                        ptrdiff_t first, ptrdiff_t i)
+                        ptrdiff_t unit, ptrdiff_t i)
 {
     /* where there is no row to fetch, x stands in, which is at hand */
     const int fetches = i < pass->n_ahead;
@@ -71,8 +71,8 @@ INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant varia
     const ptrdiff_t d = pass->d, units = pass->units;
     const real *const x_last = pass->x_last + at * (d + 1);
     const real *const x = pass->x + at * (d + 1);
-    const real *const g = pass->g + at * units + first;
-    real *const a = pass->a + at * units + first;
+    const real *const g = pass->g + at * units + unit;
+    real *const a = pass->a + at * units + unit;
     const real *const x_last_V = pass->x_last_V, *const x_V = pass->x_V;
     const int has_V = variant == WITH_MOMENTUM;
     const real *keep = pass->keep_bias;
@@ -81,7 +81,7 @@ INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant varia
     vector w[MOST_WIDTH], velocity[MOST_WIDTH];
 
     EACH(p, width) {
-        const ptrdiff_t place = place_of(pass, first + p * LANES);
+        const ptrdiff_t place = place_of(pass, unit + p * LANES);
         W[p] = (adds ? pass->to : pass->W) + place;
         V[p] = has_V ? pass->V + place : NULL;
     }
@@ -153,22 +153,24 @@ INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant varia
 /* Fetch the beginnings of `count` rows: in a random order they are far from the CPU.
  * Returns whether there is more in them. */
 static int fetch_rows(const samples *data, ptrdiff_t first, ptrdiff_t count,
-                      ptrdiff_t d, ptrdiff_t K)
+                      ptrdiff_t d)
 {
     const ptrdiff_t stride = data->column_stride;
     const ptrdiff_t line = stride == 1 ? TILE : 1; /* items in a cache line */
     const ptrdiff_t few = MIN(d, FEW_LINES * line);
 
-    for (ptrdiff_t s = 0; !data->indptr && s < count; s++) {
+    if (data->indptr) {
+        return 0;
+    }
+    for (ptrdiff_t s = 0; s < count; s++) {
         const ptrdiff_t i = row_at(&data->order, first + s);
         const real *const row = (const real *)data->X + i * data->row_stride;
         for (ptrdiff_t j = 0; j < few; j += line) {
             __builtin_prefetch(row + j * stride);
         }
         __builtin_prefetch(row + (d - 1) * stride);
-        __builtin_prefetch((const real *)data->y + i * K);
     }
-    return !data->indptr && few < d;
+    return few < d;
 }
 
 /* The pass fetches all of `count` rows, which the next block will read. */
@@ -184,10 +186,10 @@ static void look_ahead(pass_over_W *pass, const samples *data, ptrdiff_t first,
 }
 
 /* A pass over a network's weights, with room in its workspace for blocks of that length:
- * also for x̃ of LONG_BLOCK samples, see block_inputs.h, and what is left, see
+ * for x̃ of LONG_BLOCK samples, see block_inputs.h, and for the output layer, see
  * output_layer.h. */
 static pass_over_W pass_over(const network *net, ptrdiff_t length, real **x_tilde,
-                             real **left)
+                             real **room)
 {
     const ptrdiff_t d = net->d, units = padded(net->H, sizeof(real));
     pass_over_W pass = {.W = net->weights, .V = net->velocity, .d = d, .units = units};
@@ -200,7 +202,7 @@ static pass_over_W pass_over(const network *net, ptrdiff_t length, real **x_tild
     pass.x_last = pass.x + length * (d + 1);
     pass.x_V = pass.x_last + length * (d + 1);
     pass.x_last_V = pass.x_V + LONG_BLOCK * (d + 1);
-    *left = (real *)net->workspace + workspace_size(d, net->H, 0, sizeof(real), length);
+    *room = (real *)net->workspace + workspace_size(d, net->H, 0, sizeof(real), length);
     pass.keep[0] = pass.keep[3] = pass.keep_bias[0] = pass.keep_bias[3] = 1;
     return pass;
 }
