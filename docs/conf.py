@@ -24,10 +24,11 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "**sg_execution_times.rst"]
 default_role = "literal"
 autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say them in words
 numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
-html_title = project
+html_title = f"{project} {release}"
 html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
