@@ -44,6 +44,7 @@ html_theme_options = {
 # The order in which they teach.
 EXAMPLES = [
     "plot_noisy_curve.py",
+    "plot_auto.py",
     "plot_check_gradients.py",
     "plot_grid_search.py",
     "plot_comparison.py",

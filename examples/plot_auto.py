@@ -1,0 +1,80 @@
+"""
+How "auto" chooses the length of training
+=========================================
+
+With its defaults `BackpropRegressor` searches for the number of epochs and the L2
+penalty that predict best on held-out parts of the training data. Two data sets of the
+same law show why no fixed number would do.
+"""
+
+# %%
+# One law, little noise and much
+# ------------------------------
+# 150 points of a wave, first almost without noise, then with so much that most of what
+# is seen is noise.
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from sklearn_backprop import BackpropRegressor
+
+rng = np.random.default_rng(0)
+x = rng.uniform(-3, 3, size=150)
+law = np.sin(2.5 * x) + 0.3 * x
+targets = {
+    "Little noise": law + rng.normal(scale=0.05, size=x.size),
+    "Much noise": law + rng.normal(scale=1.5, size=x.size),
+}
+
+# %%
+# What the search tried
+# ---------------------
+# ``search_results_`` has the form of ``cv_results_`` of a grid search. A score is the
+# mean of −E over held-out rows, in standardized units.
+
+X = x[:, np.newaxis]
+models = {
+    name: BackpropRegressor(random_state=0).fit(X, y) for name, y in targets.items()
+}
+for name, model in models.items():
+    print(f"{name}: {model.n_iter_} epochs, α = {model.alpha_}")
+    columns = ["param_max_iter", "param_alpha", "mean_test_score"]
+    print(pd.DataFrame(model.search_results_)[columns].round(3).to_string(index=False))
+
+# %%
+# The choice
+# ----------
+# Above, the errors of the candidates, with a ring around the one that was chosen. More
+# epochs are tried only as long as they help. Below, the network that was then trained
+# on all points, and the law without noise as a dashed line.
+
+plt.style.use(["petroff10", {"font.size": 12}])
+figure, axes = plt.subplots(2, 2, figsize=(7.2, 6.4), layout="constrained")
+grid = np.linspace(-3, 3, 300)
+for (name, model), (above, below) in zip(models.items(), axes.T, strict=True):
+    results = pd.DataFrame(model.search_results_)
+    for alpha, candidates in results.groupby("param_alpha"):
+        candidates = candidates.sort_values("param_max_iter")
+        error = -candidates["mean_test_score"]
+        above.plot(candidates["param_max_iter"], error, "o-", label=f"α = {alpha:g}")
+    chosen = results.loc[results["rank_test_score"].idxmin()]
+    above.plot(
+        chosen["param_max_iter"],
+        -chosen["mean_test_score"],
+        "o",
+        markersize=16,
+        markerfacecolor="none",
+        markeredgecolor="black",
+    )
+    above.set(title=name, xscale="log", xlabel="epochs")
+    above.legend()
+
+    below.scatter(x, targets[name], s=12, color="0.6")
+    below.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="the law")
+    below.plot(grid, model.predict(grid[:, np.newaxis]), label="the network")
+    below.set(xlabel="x")
+axes[0, 0].set_ylabel("error on held-out rows")
+axes[1, 0].set_ylabel("y")
+axes[1, 0].legend()
+plt.show()
