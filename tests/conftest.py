@@ -69,6 +69,12 @@ def uci():
     return load
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Models without a random_state are the same in every run, too."""
+    np.random.seed(0)  # noqa: NPY002, for scikit-learn draws from it
+
+
 @pytest.fixture
 def random():
     return np.random.RandomState(0)
