@@ -26,8 +26,9 @@
 #define LARGE_BYTES (1 << 21)
 #endif
 
-/* Samples that share a pass over W where it stands still, in a batch or to predict: as
- * many as have inputs of BATCH_BYTES, in whole LONG_BLOCKs, and at most BATCH_BLOCK. */
+/* Samples that share a pass over W where it stands still, in a batch or to predict, in
+ * whole LONG_BLOCKs: all that there are, if they are no more than BATCH_BLOCK and have
+ * inputs of no more than BATCH_BYTES; or else a part of them, of a quarter of that. */
 #define BATCH_BLOCK 64
 #define BATCH_BYTES (1 << 19)
 
@@ -73,12 +74,15 @@ static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsiz
 /* samples in a block of a batch, or of rows to predict, of which there are so many */
 static inline ptrdiff_t batch_block(ptrdiff_t samples, ptrdiff_t d, ptrdiff_t itemsize)
 {
-    const ptrdiff_t fit = BATCH_BYTES / LONG_BLOCK / ((d + 1) * itemsize) * LONG_BLOCK;
-    const ptrdiff_t needed = (samples + LONG_BLOCK - 1) / LONG_BLOCK * LONG_BLOCK;
-    const ptrdiff_t most = fit < BATCH_BLOCK ? fit : BATCH_BLOCK;
-    const ptrdiff_t length = needed < most ? needed : most;
+    const ptrdiff_t all = (samples + LONG_BLOCK - 1) / LONG_BLOCK * LONG_BLOCK;
+    const ptrdiff_t bytes = LONG_BLOCK * (d + 1) * itemsize;
+    const ptrdiff_t part = BATCH_BYTES / 4 / bytes * LONG_BLOCK;
 
-    return length > LONG_BLOCK ? length : LONG_BLOCK;
+    if (all <= LONG_BLOCK
+        || (all <= BATCH_BLOCK && all / LONG_BLOCK * bytes <= BATCH_BYTES)) {
+        return all;
+    }
+    return part < LONG_BLOCK ? LONG_BLOCK : part < BATCH_BLOCK ? part : BATCH_BLOCK;
 }
 
 /* Items for blocks of that length: a and g of each sample, x̃ of LONG_BLOCK samples, two
