@@ -22,6 +22,7 @@ FAR = (
     "rows: leave them out, clip y, or take its logarithm."
 )
 FEW = 0.01  # fraction of the rows; more are no mistake
+ROWS_FOR_QUARTILES = 100_000  # about so many, for they are copied
 
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
@@ -197,7 +198,8 @@ def warn_of_poor_fit(start, training, state, stopped):
             warn(max_iter_message(training, state), ConvergenceWarning)
         stalled = stall_message(training, state)
     data, order, network = start.data, start.order, state.network
-    if network.standardization.applied and _has_far_values(data.y[order.every(1)[0]]):
+    some, _ = order.every(max(1, len(order) // ROWS_FOR_QUARTILES))
+    if network.standardization.applied and _has_far_values(data.y[some]):
         warn(FAR)
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
