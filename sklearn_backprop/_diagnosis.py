@@ -16,14 +16,6 @@ OUTLIERS = (
     "far. Training on them can undo what was learned. Leave such rows out, or clip y."
 )
 
-FAR = (
-    "A few values of y are more than 1000 interquartile ranges away from its median. "
-    "They decide what is learned, and the fit to all other rows suffers. Check these "
-    "rows: leave them out, clip y, or take its logarithm."
-)
-FEW = 0.01  # fraction of the rows; more are no mistake
-ROWS_FOR_QUARTILES = 100_000  # about so many, for they are copied
-
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
 
@@ -198,22 +190,12 @@ def warn_of_poor_fit(start, training, state, stopped):
             warn(max_iter_message(training, state), ConvergenceWarning)
         stalled = stall_message(training, state)
     data, order, network = start.data, start.order, state.network
-    some, _ = order.every(max(1, len(order) // ROWS_FOR_QUARTILES))
-    if network.standardization.applied and _has_far_values(data.y[some]):
-        warn(FAR)
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
     for message in poor_fit_messages(
         y, network.output(X), network.hidden_outputs(X), weight, stalled
     ):
         warn(message, ConvergenceWarning)
-
-
-def _has_far_values(y):
-    """Whether a few values of a column are so far away that its std is theirs alone."""
-    low, median, high = np.percentile(y, [25, 50, 75], axis=0)
-    far = np.mean(np.abs(y - median) > 1000 * (high - low), axis=0)
-    return bool(np.any((high > low) & (far > 0) & (far <= FEW)))
 
 
 def poor_fit_messages(y, y_hat, z, weight, stalled=None):

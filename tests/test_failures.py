@@ -575,27 +575,6 @@ def test_an_outlier_on_a_stream_is_warned_of_before_it_is_learned(data, n_output
     as_given.partial_fit(X, y.squeeze()).partial_fit(X[:10], 1e3 * far.squeeze())
 
 
-@pytest.mark.parametrize("n_outputs", [1, 2])
-def test_a_fit_with_a_far_target_is_warned(data, n_outputs):
-    X, y = data[0], np.repeat(data[1][:, np.newaxis], n_outputs, axis=1)
-    message = "BackpropRegressor: A few values of y are more than 1000 interquartile"
-    for size, warns in ((3e3, True), (-1e6, True), (30, False)):
-        far = y.copy()
-        far[7, -1] = far[:, -1].mean() + size * far[:, -1].std()
-        model = regressor(max_iter=3)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            model.fit(X, far.squeeze())
-        assert any(str(w.message).startswith(message) for w in caught) == warns
-    # A row that counts nothing does not either, and one value is no spread.
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        far[7], weight = 1e9, np.arange(len(X)) != 7
-        model.fit(X, far.squeeze(), weight)
-        model.fit(X, np.where(weight, 0.0, 1e9))
-    assert not any(str(w.message).startswith(message) for w in caught)
-
-
 @contextlib.contextmanager
 def interrupt_when(condition):
     """Send Ctrl-C from another thread once the condition holds, or not at all."""
