@@ -132,10 +132,8 @@ static double train_batches(const network *net, const samples *data,
     pass.keep[0] = (real)(1 - rule->eta * rule->alpha);
     for (ptrdiff_t i = start, count; i < stop; i += count) {
         count = MIN(MIN(stop - i, length), b - i % b);
-        const ptrdiff_t next = MIN(stop - i - count, length);
         inputs_of_batch(data, i, count, d, x_tilde, pass.x);
-        const int long_rows = fetch_rows(data, i + count, MIN(next, MANY), d);
-        look_ahead(&pass, data, i + count, long_rows ? next : 0);
+        look_ahead(&pass, data, i + count, MIN(stop - i - count, length));
         sweep_batch(&pass, variant, added, count);
         pass.backward = !pass.backward;
         outputs(&layer, count, pass.a, layer.y_hat);
@@ -180,9 +178,7 @@ static void predict_batches(const network *net, const samples *data, ptrdiff_t s
                         : pass.x[k] < -limit ? -limit
                                              : pass.x[k];
         }
-        const ptrdiff_t next = MIN(stop - i - count, length);
-        const int long_rows = fetch_rows(data, i + count, MIN(next, MANY), d);
-        look_ahead(&pass, data, i + count, long_rows ? next : 0);
+        look_ahead(&pass, data, i + count, MIN(stop - i - count, length));
         sweep_batch(&pass, PLAIN, 0, count);
         outputs(&layer, count, pass.a, y_hat + i * layer.K);
     }

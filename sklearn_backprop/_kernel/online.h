@@ -199,9 +199,7 @@ INLINE double train_in_blocks(const network *net, const samples *data,
         if (variant == WITH_MOMENTUM) {
             inputs_of_block(x_tilde, m, d, bias.W_from_V, inputs.W_from_V, pass.x_V);
         }
-        const ptrdiff_t next = MIN(stop - i - m, m);
-        const int long_rows = fetch_rows(data, i + m, next, d);
-        look_ahead(&pass, data, i + m, long_rows ? next : 0);
+        look_ahead(&pass, data, i + m, MIN(stop - i - m, m));
         sweep(&pass, m, variant, 1);
         pass.backward = !pass.backward;
         inner_products(x_tilde, m, d, gram);

@@ -8,6 +8,12 @@
 #include "network.h"
 #include "vector.h"
 
+/* where the panels have the weight of input j and hidden unit h */
+INLINE ptrdiff_t place_of(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
+{
+    return (h / TILE * (d + 1) + j) * TILE + h % TILE;
+}
+
 #define PADDING_BIAS -1000 /* its sigmoid is 0 */
 
 static void pack(const network *net, const void *W, const void *v)

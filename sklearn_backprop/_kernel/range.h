@@ -21,12 +21,8 @@ static ptrdiff_t first_beyond_of_sparse(const samples *data, ptrdiff_t n,
 
     for (ptrdiff_t i = 0; i < n; i++) {
         const sparse_row row = row_of(data, i);
-        seen += 1 + row.stop - row.start;
-        if (seen > PATIENCE) {
-            seen = 0;
-            if (ask()) {
-                return -1;
-            }
+        if (ends_at(&row, &seen, ask)) {
+            return -1;
         }
         for (ptrdiff_t e = row.start; e < row.stop; e++) {
             if (is_beyond(data, column_at(&row, e), row.values[e])) {

@@ -3,6 +3,7 @@
 #ifndef SKLEARN_BACKPROP_SPARSE_ROW_H
 #define SKLEARN_BACKPROP_SPARSE_ROW_H
 
+#include "kernel.h"
 #include "real.h"
 
 typedef struct {
@@ -28,6 +29,18 @@ INLINE sparse_row row_of(const samples *data, ptrdiff_t i)
 INLINE ptrdiff_t column_at(const sparse_row *row, ptrdiff_t e)
 {
     return index_at(row->columns, row->wide, e);
+}
+
+/* Count the values of one more row. Returns whether to end: `ask` is asked after about
+ * PATIENCE values. */
+INLINE int ends_at(const sparse_row *row, ptrdiff_t *seen, interrupted ask)
+{
+    *seen += 1 + row->stop - row->start;
+    if (*seen <= PATIENCE) {
+        return 0;
+    }
+    *seen = 0;
+    return ask();
 }
 
 /* μ_j, the mean in units of the standard deviation, or 0 where column j is far */

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "output_layer.h"
+#include "panels.h"
 #include "recurrence.h"
 #include "sparse_row.h"
 #include "vector.h"
@@ -77,12 +78,6 @@ static weights_by_input by_input_of(const network *net, const samples *data)
     return W;
 }
 
-/* where the panels have the weight of input j and hidden unit h */
-INLINE ptrdiff_t place(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
-{
-    return (h / TILE * (d + 1) + j) * TILE + h % TILE;
-}
-
 static void open_sparse(const network *net, const samples *data, const void *weights)
 {
     const weights_by_input by_input = by_input_of(net, data);
@@ -96,7 +91,7 @@ static void open_sparse(const network *net, const samples *data, const void *wei
         real *const to = j ? by_input.U + (j - 1) * units : by_input.bias;
         const vector mu = all_lanes(j ? (real)implicit_mean(data, j - 1) : 0);
         for (ptrdiff_t h = 0; h < units; h += LANES) {
-            const vector w = load(W + place(d, h, j));
+            const vector w = load(W + place_of(d, h, j));
             store(to + h, w);
             store(by_input.q + h, fused(mu, w, load(by_input.q + h)));
         }
@@ -122,7 +117,7 @@ static void close_sparse(const network *net, const samples *data)
                 const vector u = load(by_input.U + (j - 1) * units + h);
                 w = sigma * fused(-mu, load(by_input.c + h), u);
             }
-            store(W + place(d, h, j), w);
+            store(W + place_of(d, h, j), w);
         }
     }
 }

@@ -225,12 +225,8 @@ INLINE int take_sparse(pass_over_X pass, const column_sums *c, const samples *da
     for (ptrdiff_t i = 0; i < n; i++) {
         const sparse_row row = row_of(data, row_at(&data->order, i));
         const double fraction = fraction_at(&data->order, i);
-        seen += 1 + row.stop - row.start;
-        if (seen > PATIENCE) {
-            seen = 0;
-            if (ask()) {
-                return -1;
-            }
+        if (ends_at(&row, &seen, ask)) {
+            return -1;
         }
         for (ptrdiff_t e = row.start; e < row.stop; e++) {
             const ptrdiff_t j = column_at(&row, e);

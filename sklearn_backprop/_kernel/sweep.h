@@ -10,6 +10,7 @@
 #ifndef SKLEARN_BACKPROP_SWEEP_H
 #define SKLEARN_BACKPROP_SWEEP_H
 
+#include "panels.h"
 #include "recurrence.h"
 #include "vector.h"
 
@@ -51,12 +52,6 @@ typedef struct {
     int backward;
 } pass_over_W;
 
-/* where the weights of a hidden unit begin */
-INLINE ptrdiff_t place_of(const pass_over_W *pass, ptrdiff_t unit)
-{
-    return unit / TILE * (pass->d + 1) * TILE + unit % TILE;
-}
-
 /* With m samples from sample `at` of the block on, for `width` registers of hidden units
  * from `unit` on. The i-th of these calls fetches the i-th of the next rows. What is
  * between `pass` and `at` is known at compile time. */
@@ -81,9 +76,9 @@ INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant varia
     vector w[MOST_WIDTH], velocity[MOST_WIDTH];
 
     EACH(p, width) {
-        const ptrdiff_t place = place_of(pass, unit + p * LANES);
-        W[p] = (adds ? pass->to : pass->W) + place;
-        V[p] = has_V ? pass->V + place : NULL;
+        const ptrdiff_t from = place_of(d, unit + p * LANES, 0);
+        W[p] = (adds ? pass->to : pass->W) + from;
+        V[p] = has_V ? pass->V + from : NULL;
     }
     EACH(s, m)
         EACH(p, width) {
@@ -173,13 +168,16 @@ static int fetch_rows(const samples *data, ptrdiff_t first, ptrdiff_t count,
     return few < d;
 }
 
-/* The pass fetches all of `count` rows, which the next block will read. */
+/* Fetch what the next block will read first of its `count` rows; where there is more in
+ * them, the pass fetches all of each. */
 static void look_ahead(pass_over_W *pass, const samples *data, ptrdiff_t first,
                        ptrdiff_t count)
 {
-    pass->n_ahead = count;
+    const int is_more = fetch_rows(data, first, MIN(count, LONG_BLOCK), pass->d);
+
+    pass->n_ahead = is_more ? count : 0;
     pass->stride = data->column_stride;
-    for (ptrdiff_t s = 0; s < count; s++) {
+    for (ptrdiff_t s = 0; s < pass->n_ahead; s++) {
         const ptrdiff_t i = row_at(&data->order, first + s);
         pass->ahead[s] = (const real *)data->X + i * data->row_stride;
     }
