@@ -34,7 +34,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
 html_math_renderer = "mathml"
-html_show_sourcelink = False
+html_show_sourcelink = html_use_index = False
 html_theme_options = {
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],

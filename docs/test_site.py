@@ -92,6 +92,22 @@ def tabs(browser):
     return pages
 
 
+# Elements of which a part is out of sight. On a phone code, formulas and tables may be
+# wider than the screen, and scroll.
+CLIPPED = """mayScroll => {
+    const texts = 'article, article *, .prev-next-footer *, .bd-header *, .bd-toc a';
+    return [...document.querySelectorAll(texts)].filter(element => {
+        const { display, overflowX } = getComputedStyle(element);
+        return !['inline', 'none'].includes(display)
+            && element.clientWidth > 1  // smaller ones are for screen readers
+            && element.scrollWidth > element.clientWidth + 1
+            && !element.closest('math, svg')
+            && !(mayScroll && overflowX === 'auto');
+    }).map(element => `${element.tagName}.${element.className}: `
+        + element.innerText.slice(0, 60));
+}"""
+
+
 @functools.cache
 def names_in(path):
     """The anchors of a page."""
@@ -115,9 +131,11 @@ def test_a_page_loads_whole(tabs, address, path, width):
         ".map(i => i.src)"
     )
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    clipped = page.evaluate(CLIPPED, width == "phone")
     assert page.problems == []
     assert images == []
     assert overflow <= 0
+    assert clipped == []
     assert page.title()
 
 
