@@ -1,8 +1,11 @@
 """Settings of the documentation; see https://www.sphinx-doc.org."""
 
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import matplotlib
 
@@ -16,16 +19,41 @@ release = importlib.metadata.version("sklearn-backprop")
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "mathml",
+    "short_names",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "**sg_execution_times.rst"]
-default_role = "literal"
+default_role = "py:obj"
+rst_prolog = ".. py:currentmodule:: sklearn_backprop\n"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say them in words
 numpydoc_show_class_members = False
+
+
+def is_there(address):
+    """Whether a page can be fetched: the site can be built without a network."""
+    try:
+        with urlopen(address, timeout=10):
+            return True
+    except (URLError, TimeoutError):
+        return False
+
+
+# Where their names in the text lead.
+intersphinx_mapping = {
+    name: (address, None)
+    for name, address in {
+        "python": "https://docs.python.org/3/",
+        "numpy": "https://numpy.org/doc/stable/",
+        "sklearn": "https://scikit-learn.org/stable/",
+    }.items()
+    if is_there(f"{address}objects.inv")
+}
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"{project} {release}"
@@ -34,12 +62,15 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
 html_math_renderer = "mathml"
+html_sidebars = {"changelog": [], "contributing": []}  # they have no sections
 html_show_sourcelink = html_use_index = False
 html_theme_options = {
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
-    "logo": {"text": project},
+    "logo": {"text": f"{project} {release}"},
 }
+if repository := os.environ.get("GITHUB_REPOSITORY"):  # where the workflow builds it
+    html_theme_options["github_url"] = f"https://github.com/{repository}"
 
 # The order in which they teach.
 EXAMPLES = [
