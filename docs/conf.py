@@ -74,11 +74,14 @@ if repository := os.environ.get("GITHUB_REPOSITORY"):  # where the workflow buil
 
 # The order in which they teach.
 EXAMPLES = [
+    "plot_dataframe.py",
     "plot_noisy_curve.py",
     "plot_auto.py",
-    "plot_check_gradients.py",
-    "plot_grid_search.py",
+    "plot_data_sets.py",
     "plot_comparison.py",
+    "plot_grid_search.py",
+    "plot_progress.py",
+    "plot_check_gradients.py",
     "plot_bagging.py",
     "plot_stream.py",
     "plot_sparse.py",

@@ -45,21 +45,20 @@ for name, model in models.items():
 # %%
 # The choice
 # ----------
-# Above, the errors of the candidates, with a ring around the one that was chosen. More
-# epochs are tried only as long as they help. Below, the network that was then trained
-# on all points, and the law without noise as a dashed line.
+# The errors of the candidates, with a ring around the one that was chosen. More epochs
+# are tried only as long as they help.
 
 plt.style.use(["petroff10", {"font.size": 12}])
-figure, axes = plt.subplots(2, 2, figsize=(7.2, 6.4), layout="constrained")
-grid = np.linspace(-3, 3, 300)
-for (name, model), (above, below) in zip(models.items(), axes.T, strict=True):
+plt.rc("axes.spines", top=False, right=False)
+figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.8), layout="constrained")
+for (name, model), axis in zip(models.items(), axes, strict=True):
     results = pd.DataFrame(model.search_results_)
     for alpha, candidates in results.groupby("param_alpha"):
         candidates = candidates.sort_values("param_max_iter")
         error = -candidates["mean_test_score"]
-        above.plot(candidates["param_max_iter"], error, "o-", label=f"α = {alpha:g}")
+        axis.plot(candidates["param_max_iter"], error, "o-", label=f"α = {alpha:g}")
     chosen = results.loc[results["rank_test_score"].idxmin()]
-    above.plot(
+    axis.plot(
         chosen["param_max_iter"],
         -chosen["mean_test_score"],
         "o",
@@ -67,14 +66,23 @@ for (name, model), (above, below) in zip(models.items(), axes.T, strict=True):
         markerfacecolor="none",
         markeredgecolor="black",
     )
-    above.set(title=name, xscale="log", xlabel="epochs")
-    above.legend()
+    axis.set(title=name, xscale="log", xlabel="number of epochs")
+    axis.legend()
+axes[0].set_ylabel("error on held-out rows")
+plt.show()
 
-    below.scatter(x, targets[name], s=12, color="0.6")
-    below.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="the law")
-    below.plot(grid, model.predict(grid[:, np.newaxis]), label="the network")
-    below.set(xlabel="x")
-axes[0, 0].set_ylabel("error on held-out rows")
-axes[1, 0].set_ylabel("y")
-axes[1, 0].legend()
+# %%
+# The network
+# -----------
+# It was then trained on all points. The dashed line is the law without noise.
+
+grid = np.linspace(-3, 3, 300)
+figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.8), layout="constrained")
+for (name, model), axis in zip(models.items(), axes, strict=True):
+    axis.scatter(x, targets[name], s=12, color="0.6", label="samples")
+    axis.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="the law")
+    axis.plot(grid, model.predict(grid[:, np.newaxis]), label="the network")
+    axis.set(title=name, xlabel="input x")
+axes[0].set_ylabel("target y and prediction ŷ")
+axes[0].legend()
 plt.show()

@@ -48,7 +48,11 @@ singles = axis.plot(grid, np.transpose(curves), color="C0", linewidth=1, alpha=0
 singles[0].set_label("ten networks")
 axis.plot(grid, bag.predict(X_grid), color="C2", linewidth=3, label="their mean")
 axis.plot(grid, curve(grid), "k:", label="truth")
-axis.set(xlabel="x", ylabel="y, ŷ", title="Ten networks and their mean")
+axis.set(
+    xlabel="input x",
+    ylabel="target y and prediction ŷ",
+    title="Ten networks and their mean",
+)
 axis.legend()
 plt.show()
 
@@ -85,7 +89,7 @@ for place, bootstrap in enumerate([True, False]):
     axis.plot(np.sqrt(of_mean), place, "D", color="C2", markersize=10)
 axis.axvline(1.0, color="k", linestyle=":")
 axis.text(1.01, 0.5, "noise", va="center")
-axis.set(xlabel="RMSE", ylim=(1.5, -0.5))
+axis.set(xlabel="error (RMSE) on the test set", ylim=(1.5, -0.5))
 axis.set_yticks([0, 1], names)
 axis.set_title("Ten networks and their mean, on a test set")
 plt.show()

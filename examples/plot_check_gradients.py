@@ -115,7 +115,7 @@ for other, label, style in [
     # A difference of 0 has no logarithm: it is drawn at 10⁻¹⁸.
     axis.semilogy(np.maximum(np.abs(compiled - other), 1e-18), style, label=label)
 axis.axvline(W.size - 0.5, color="0.7", zorder=0)
-axis.set(xlabel="weight: first W, then v", ylabel="|compiled − other|, one epoch")
+axis.set(xlabel="weight: first W, then v", ylabel="difference after one epoch")
 axis.legend(loc="center left")
 axis.set_title("Compiled updates against two others")
 plt.show()

@@ -64,8 +64,8 @@ axis.set(
     xticklabels=etas,
     yticks=range(len(sizes)),
     yticklabels=sizes,
-    xlabel="η (learning_rate_init)",
-    ylabel="H (hidden_layer_size)",
+    xlabel="learning rate η (learning_rate_init)",
+    ylabel="hidden units H (hidden_layer_size)",
     title="Mean R² in 5-fold cross-validation",
 )
 plt.show()

@@ -69,7 +69,7 @@ axis.plot(*heart.T, "k:", linewidth=2, label="the heart")
 arm = np.transpose([(0, 0), elbow[130], hand[130]])
 axis.plot(*arm, "o-", color="0.3", linewidth=5, markersize=11)
 axis.set_title("An arm draws a heart")
-axis.set(aspect="equal", xlabel="place, first axis", ylabel="place, second axis")
+axis.set(aspect="equal", xlabel="horizontal position", ylabel="vertical position")
 axis.legend(loc="lower right")
 plt.show()
 
@@ -107,7 +107,7 @@ axis.loglog(
     sizes, two.mean(axis=1), "s-", color="C0", linewidth=2, label="two networks"
 )
 axis.loglog(sizes, one.mean(axis=1), "o-", color="C2", linewidth=2, label="one network")
-axis.set(xlabel="hidden units in total", ylabel="distance")
+axis.set(xlabel="hidden units in total", ylabel="mean distance from the target")
 axis.set_title("How far the hand misses")
 axis.minorticks_off()
 axis.set_xticks(sizes, sizes)

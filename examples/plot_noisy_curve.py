@@ -11,6 +11,8 @@ points are few enough to watch every part of the network while it learns.
 # --------
 # The targets follow a smooth curve, with noise on every one.
 
+import copy
+
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit as sigmoid
@@ -39,46 +41,60 @@ def hidden_outputs(model, x):
 # Three stages
 # ------------
 # A call of ``partial_fit`` is exactly one epoch: every sample is used once, and
-# the weights change after each. We stop to look after 1, 30 and 1000 epochs, and build
-# ŷ from its parts. η is constant, so that no unit stops learning before the others.
+# the weights change after each. We keep a copy after 1, 30 and 1000 epochs. η is
+# constant, so that no unit stops learning before the others.
 
 H = 5
 model = BackpropRegressor(
     H, learning_rate="constant", learning_rate_init=0.05, random_state=0
 )
-grid = np.linspace(x.min(), x.max(), 200)
-
-plt.style.use(["petroff10", {"font.size": 12}])
-figure, axes = plt.subplots(
-    3, 3, figsize=(6.4, 7.2), sharex=True, sharey="row", layout="constrained"
-)
 X = x[:, np.newaxis]
-for epochs, (y_axis, z_axis, vz_axis) in zip([1, 30, 1000], axes.T, strict=True):
-    while getattr(model, "n_iter_", 0) < epochs:
-        model.partial_fit(X, y)
-    z, (v_0,) = hidden_outputs(model, grid), model.intercepts_[1]
-    vz = model.coefs_[1][:, 0] * z
-    y_hat = vz.sum(axis=1) + v_0
-    np.testing.assert_allclose(y_hat, model.predict(grid[:, np.newaxis]))
+stages = {}
+for epoch in range(1, 1001):
+    model.partial_fit(X, y)
+    if epoch in (1, 30, 1000):
+        stages[epoch] = copy.copy(model)
 
-    y_axis.scatter(x, y, s=6, color="0.7")
-    y_axis.plot(grid, y_hat, color="black", linewidth=2)
-    lines = z_axis.plot(grid, z)
-    vz_axis.plot(grid, vz)
-    bias = vz_axis.axhline(v_0, color="black", linestyle=":")
-    y_axis.set_title(f"{epochs} epoch{'s' if epochs > 1 else ''}")
-    vz_axis.set(xlabel="x", xticks=[-2, 0, 2])
-
-for axis, label in zip(axes[:, 0], ["$y$ and $ŷ$", "$z_h$", "$v_h z_h$"], strict=True):
-    axis.set_ylabel(label)
-labels = [f"h = {h}" for h in range(1, H + 1)]
-figure.legend([*lines, bias], [*labels, "$v_0$"], loc="outside lower center", ncols=3)
+grid = np.linspace(x.min(), x.max(), 200)
+plt.style.use(["petroff10", {"font.size": 12}])
+figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+axis.scatter(x, y, s=14, color="0.7", label="samples")
+for epochs, stage in stages.items():
+    label = f"{epochs} epoch{'s' if epochs > 1 else ''}"
+    axis.plot(grid, stage.predict(grid[:, np.newaxis]), linewidth=2.5, label=label)
+axis.set(xlabel="input x", ylabel="target y and prediction ŷ")
+axis.set_title("A fit as epochs pass")
+axis.legend()
 plt.show()
 
 # %%
-# Top: the points and ŷ. Middle: what each hidden unit gives out. Bottom: what it
+# The parts of each stage
+# -----------------------
+# We build ŷ from its parts. Top: what each hidden unit gives out. Bottom: what it
 # contributes, its curve times v_h; these add up, with v_0, to the ŷ above.
-#
+
+figure, axes = plt.subplots(
+    2, 3, figsize=(7.2, 5.4), sharex=True, sharey="row", layout="constrained"
+)
+for (epochs, stage), (z_axis, vz_axis) in zip(stages.items(), axes.T, strict=True):
+    z, (v_0,) = hidden_outputs(stage, grid), stage.intercepts_[1]
+    vz = stage.coefs_[1][:, 0] * z
+    y_hat = vz.sum(axis=1) + v_0
+    np.testing.assert_allclose(y_hat, stage.predict(grid[:, np.newaxis]))
+
+    lines = z_axis.plot(grid, z)
+    vz_axis.plot(grid, vz)
+    bias = vz_axis.axhline(v_0, color="black", linestyle=":")
+    z_axis.set_title(f"{epochs} epoch{'s' if epochs > 1 else ''}")
+    vz_axis.set(xlabel="input x", xticks=[-2, 0, 2])
+
+axes[0, 0].set_ylabel("hidden output $z_h$")
+axes[1, 0].set_ylabel("contribution $v_h z_h$")
+labels = [f"h = {h}" for h in range(1, H + 1)]
+figure.legend([*lines, bias], [*labels, "$v_0$"], loc="outside lower center", ncols=6)
+plt.show()
+
+# %%
 # After one epoch, unit 1 alone makes a step. After 30, units 3 and 4 bend the curve on
 # either side of it. Units 2 and 5 are still flat, close to 0 and 1, where the factor
 # z_h (1 − z_h) makes every Δw_hj small: they learn slowly, but they learn. After 1000

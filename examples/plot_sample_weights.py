@@ -71,7 +71,8 @@ axis.scatter(X, y, s=4 + 12 * weight, color="0.6", label="measurements")
 axis.plot(grid, y_hat["all alike"], color="C0", linewidth=2, label="all alike")
 axis.plot(grid, y_hat["weighted"], color="C2", linewidth=3, label="weighted")
 axis.plot(grid, curve(grid), "k:", linewidth=2, label="truth")
-axis.set(xlabel="x", ylabel="y, ŷ", title="30 precise measurements, 120 rough ones")
+axis.set(xlabel="input x", ylabel="target y and prediction ŷ")
+axis.set_title("30 precise measurements, 120 rough ones")
 figure.legend(loc="outside lower center", ncols=2)
 plt.show()
 
@@ -98,7 +99,7 @@ for place, (errors, color) in enumerate(
     axis.plot(np.mean(errors), place, "D", color=color, markersize=10)
 axis.set_yticks(range(3), rmse)
 axis.set_title("Thirty sets of measurements")
-axis.set(xlabel="RMSE from the truth", ylim=(2.5, -0.5))
+axis.set(xlabel="error (RMSE) from the truth", ylim=(2.5, -0.5))
 plt.show()
 
 # %%

@@ -1,0 +1,108 @@
+"""
+A data frame of mixed columns
+=============================
+
+Most tables have numbers in different units, columns of text, and gaps. A pipeline that
+encodes the text and fills the gaps is all that ``BackpropRegressor`` needs.
+"""
+
+# %%
+# The table
+# ---------
+# Rents of 800 flats, made up: they depend on size, age, floor and district, and a
+# balcony is worth more in a large flat. A tenth of the years are missing.
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.inspection import permutation_importance
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from sklearn_backprop import BackpropRegressor
+
+rng = np.random.default_rng(0)
+n = 800
+flats = pd.DataFrame(
+    {
+        "area_m2": rng.gamma(9, 8, size=n).round() + 18,
+        "year_built": rng.integers(1890, 2024, size=n).astype(float),
+        "floor": rng.integers(0, 9, size=n),
+        "balcony": rng.random(n) < 0.5,
+        "district": rng.choice(["center", "harbor", "park", "station"], size=n),
+        "heating": rng.choice(["gas", "district heating", "heat pump"], size=n),
+    }
+)
+per_m2 = flats["district"].map({"center": 17, "harbor": 14, "park": 15, "station": 11})
+per_m2 += 6 * np.exp(-flats["area_m2"] / 40) + 0.2 * flats["floor"]
+per_m2 += ((flats["year_built"] - 1960) / 40) ** 2 + flats["balcony"]
+rent = per_m2 * flats["area_m2"] * np.exp(rng.normal(scale=0.05, size=n))
+flats.loc[rng.random(n) < 0.1, "year_built"] = np.nan
+flats.head()
+
+# %%
+# The pipeline
+# ------------
+# Text becomes columns of 0 and 1, gaps are filled with the median, and a column of 0
+# and 1 tells where. Nothing has to be scaled: the regressor standardizes what it is
+# given, and its predictions are in the units of the target.
+
+columns = make_column_transformer(
+    (OneHotEncoder(), ["district", "heating"]),
+    (SimpleImputer(strategy="median", add_indicator=True), ["year_built"]),
+    remainder="passthrough",
+)
+model = make_pipeline(columns, BackpropRegressor(random_state=0))
+flats_train, flats_test, rent_train, rent_test = train_test_split(
+    flats, rent, random_state=0
+)
+scores = cross_val_score(model, flats_train, rent_train)
+print(f"R² in cross-validation: {scores.mean():.3f} ± {scores.std():.3f}")
+
+# %%
+# Predictions
+# -----------
+# On flats that the model has not seen, in the units of the rent.
+
+model.fit(flats_train, rent_train)
+r2 = model.score(flats_test, rent_test)
+
+plt.style.use(["petroff10", {"font.size": 12}])
+plt.rc("axes.spines", top=False, right=False)
+figure, axis = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
+axis.axline((1000, 1000), slope=1, color="0.6", linestyle="--")
+axis.scatter(rent_test, model.predict(flats_test), s=18, alpha=0.7)
+axis.set(
+    xlabel="actual rent (euros a month)",
+    ylabel="predicted rent (euros a month)",
+    title=f"200 other flats: R² = {r2:.3f}",
+)
+plt.show()
+
+# %%
+# Which columns matter
+# --------------------
+# scikit-learn's tools work on the pipeline, and so on the columns as they were: we
+# shuffle one column after the other and see how much R² falls.
+
+importance = permutation_importance(
+    model, flats_test, rent_test, n_repeats=10, random_state=0
+)
+order = importance.importances_mean.argsort()
+figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+axis.boxplot(
+    importance.importances[order].T, orientation="horizontal", widths=0.6, sym="."
+)
+axis.set_yticklabels(flats.columns[order])
+axis.set(xscale="symlog", xlabel="decrease of R² when the column is shuffled")
+axis.set_xscale("symlog", linthresh=0.01)
+axis.set_title("What the rent depends on")
+plt.show()
+
+# %%
+# The heating does not matter, and the model has found that out. To tune it, see
+# :ref:`sphx_glr_gallery_plot_grid_search.py`; parameters of the regressor are called
+# ``backpropregressor__max_iter`` and so on in this pipeline.
