@@ -9,8 +9,9 @@ scikit-learn's callbacks do both, from its version 1.9 on.
 # %%
 # A progress bar
 # --------------
-# ``ProgressBar`` belongs to the search, and shows it and the fits in it, each with its
-# epochs. It needs the package ``rich``. In a terminal the bars move.
+# ``ProgressBar`` is a callback of the search. It shows how many of its fits are done,
+# and, without ``max_propagation_depth=0``, the epochs of each of them, too. It needs
+# the package ``rich``. In a terminal the bars move.
 
 import matplotlib.pyplot as plt
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -34,7 +35,7 @@ model = BackpropRegressor(max_iter=60, alpha=0, random_state=0)
 model.set_callbacks(monitor)
 sizes = [1, 3, 10, 30]
 search = GridSearchCV(model, {"hidden_layer_size": sizes}, cv=3)
-search.set_callbacks(ProgressBar())
+search.set_callbacks(ProgressBar(max_propagation_depth=0))
 search.fit(X_train, y_train)
 print(f"best: {search.best_params_}, R² on the test set: ", end="")
 print(f"{search.score(X_test, y_test):.2f}")
