@@ -44,7 +44,8 @@ def warn_without_fma():
     """Say once that training will be slow, on a CPU without fused multiply-add."""
     if not _kernel.CPU_HAS_FMA:
         warn(
-            "This CPU has no fused multiply-add, which is done in software instead: "
-            "training and prediction take about 100 times as long.",
+            "Training and prediction take about 100 times as long as usual: this CPU "
+            "has no fused multiply-add, which is done in software instead. Use a CPU "
+            "that has it, if you can.",
             RuntimeWarning,
         )

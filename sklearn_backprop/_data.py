@@ -121,7 +121,7 @@ def read_validation(estimator, X_val, y_val, sample_weight_val, like):
         X, y, _ = _read_arrays(estimator, X_val, y_val, like.X.dtype, suffix="_val")
         weight = _weights(sample_weight_val, X, "sample_weight_val")
     except (TypeError, ValueError) as error:  # which may speak of X and y
-        raise type(error)(f"In the data to validate on: {error}") from error
+        raise type(error)(f"In the validation data: {error}") from error
     if y.shape[1] != like.y.shape[1]:
         raise ValueError(
             f"y_val has {y.shape[1]} outputs, but y has {like.y.shape[1]}. "
@@ -296,11 +296,12 @@ def _read_sample_weight(estimator, sample_weight, X, *, relative):
         raise ValueError(
             f"sample_weight has the value {weight[row]:g} in row {row}{is_scaled}. A "
             "weight is the number of times that a sample is repeated. Expected at most "
-            f"{MAX_WEIGHT}: clip the weights, or divide them by their mean."
+            f"{MAX_WEIGHT}. Clip the weights, or divide them by their mean."
         )
     if unusual:
         what_follows = (
-            "These are taken as relative, and divided by their mean."
+            "These weights were taken as relative, and divided by their mean. To avoid "
+            "this warning, pass weights with a mean of 1."
             if relative
             else "Divide all weights of the stream by their common mean."
         )

@@ -38,27 +38,28 @@ def divergence_message(epoch, eta, batch_size, parameters):
     H = parameters.hidden_layer_size
     if eta * alpha >= 1:
         return (
-            f"Training diverged in epoch {epoch}: each update subtracts "
-            f"{eta * alpha:.3g} times the weights, which is the learning rate of "
-            f"{eta:g} times alpha={alpha:g}. Expected less than 1. Decrease alpha or "
+            f"Training diverged in epoch {epoch}. The L2 penalty is too strong: each "
+            f"update subtracts {eta * alpha:.3g} times the weights, which is the "
+            f"learning rate of {eta:g} times alpha={alpha:g}. Expected less than 1. "
+            f"Decrease alpha, for example to {0.1 / eta:.3g}, or decrease "
             "learning_rate_init."
         )
     auto = initial_learning_rate("auto", H, batch_size, momentum)
     bound = stability_bound(H, batch_size, momentum)
-    cure = "." if parameters.standardize else ". Or use standardize=True."
+    cure = "." if parameters.standardize else ", or use standardize=True."
     if eta < bound:
         return (
             f"Training diverged in epoch {epoch}, although the output layer is stable "
-            f"with its learning rate of {eta:g} (up to {bound:.2g}). The cause may be "
+            f"with a learning rate of {eta:g} (up to {bound:.2g}). The likely cause is "
             "values of X or y that are far from all others. Remove or clip them, or "
-            f"decrease learning_rate_init{cure}"
+            f"decrease learning_rate_init, for example to {0.1 * eta:.3g}{cure}"
         )
     return (
-        f"Training diverged in epoch {epoch} with a learning rate of {eta:g}. The "
-        f"output layer is stable up to {bound:.2g} whatever the hidden outputs are "
+        f"Training diverged in epoch {epoch}. The likely cause is the learning rate of "
+        f"{eta:g}: the output layer is certain to be stable only up to {bound:.2g} "
         f"(hidden_layer_size={H}, samples per batch: {batch_size}, "
-        f"momentum={momentum:g}), and up to more where they are small. Decrease "
-        f"learning_rate_init; 'auto' is {auto:.2g}{cure}"
+        f"momentum={momentum:g}). Decrease learning_rate_init, for example to 'auto', "
+        f"which is {auto:.2g} here{cure}"
     )
 
 
@@ -71,30 +72,33 @@ def max_iter_message(training, state):
     state : State
         After the last epoch.
     """
+    parameters = training.parameters
+    max_iter, alpha, tol = parameters.max_iter, parameters.alpha, parameters.tol
     if _best_was_long_ago(training, state):
         cure = (
-            "The validation score was highest long before, so more epochs overfit: "
-            "decrease n_iter_no_change to stop sooner, or increase alpha."
+            "The validation score was highest in the first half of them, so more "
+            "epochs would only overfit. Decrease n_iter_no_change to stop sooner, or "
+            f"increase alpha, for example to {3 * alpha or 0.003:g}."
         )
     elif _is_far_below_auto(training):
         cure = (
-            "The loss falls slowly because learning_rate_init is far below 'auto': "
-            "increase it."
+            "The loss falls slowly because learning_rate_init is far below 'auto'. "
+            "Increase learning_rate_init, for example to 'auto'."
         )
     elif not _is_falling(training, state):
         cure = (
-            "The loss hardly fell any more, so more epochs would not help much: use "
-            "learning_rate='linear', or increase tol."
-        )
-    elif training.validation is None:
-        cure = (
-            "The loss was still falling: increase max_iter. early_stopping=True tells "
-            "when more epochs overfit."
+            "The loss was hardly falling anymore, so more epochs would not help much. "
+            "Use learning_rate='linear', or increase tol, for example to "
+            f"{10 * tol or 1e-4:g}."
         )
     else:
-        cure = "The loss was still falling: increase max_iter."
-    max_iter = training.parameters.max_iter
-    return f"Training reached max_iter={max_iter} before converging. {cure}"
+        cure = (
+            "The loss was still falling. Increase max_iter, for example to "
+            f"{2 * max_iter}."
+        )
+        if training.validation is None:
+            cure += " Use early_stopping=True to see when more epochs overfit."
+    return f"Training did not converge in max_iter={max_iter} epochs. {cure}"
 
 
 def stall_message(training, state):
@@ -109,18 +113,30 @@ def stall_message(training, state):
     if not (state.convergence.converged and _is_falling(training, state)):
         return None
     what = "loss" if training.validation is None else "validation score"
-    cure = "increase n_iter_no_change, decrease tol, or use learning_rate='linear'"
+    tol, patience = training.parameters.tol, training.parameters.n_iter_no_change
+    longer = f"increase n_iter_no_change, for example to {5 * patience}"
+    smaller = f"decrease tol, for example to {tol / 10:g}"
     if _is_far_below_auto(training):
         cure = (
-            "increase learning_rate_init, which is far below 'auto', or increase "
-            "n_iter_no_change and decrease tol"
+            "The likely cause is that learning_rate_init is far below 'auto'. Increase "
+            f"learning_rate_init, for example to 'auto'. Or {longer}, and {smaller}."
         )
     elif training.batch_size > 1:
-        cure = f"decrease batch_size, {cure}"
+        cure = (
+            "The likely cause is that large batches make few updates in an epoch. "
+            f"Decrease batch_size, for example to 1. Or {longer}, {smaller}, or use "
+            "learning_rate='linear'."
+        )
+    else:
+        cure = (
+            "Each epoch may have improved the loss by less than tol, or noise may have "
+            f"hidden the improvement. To learn more, {longer}, {smaller}, or use "
+            "learning_rate='linear'."
+        )
     return (
-        f"Training ended because the {what} had not improved by tol for "
-        "n_iter_no_change epochs, but the training loss was still falling. To learn "
-        f"more, {cure}."
+        f"Training stopped too soon: the {what} had not improved by tol={tol:g} for "
+        f"n_iter_no_change={patience} epochs, but the training loss was still falling. "
+        f"{cure}"
     )
 
 
@@ -229,17 +245,19 @@ def poor_fit_messages(y, y_hat, z, weight, stalled=None):
     rounding = 1e-6 * (mean**2).sum()
     if squared_error > HARDLY_BETTER * variance + rounding:
         messages.append(
-            "The fit is hardly better than predicting the mean, or worse. If the loss "
-            "decreased too slowly, increase learning_rate_init or max_iter, or "
-            "decrease batch_size, tol or alpha. If it was erratic, decrease "
-            "learning_rate_init."
+            "The model did not learn: its predictions are hardly better than the mean "
+            "of y, or worse. If loss_curve_ falls slowly, increase learning_rate_init "
+            "or max_iter, for example tenfold, or decrease batch_size, tol or alpha. "
+            "If loss_curve_ is erratic, decrease learning_rate_init, for example to a "
+            "tenth."
         )
     elif stalled and squared_error > NEARLY_EXACT * variance + rounding:
         messages.append(stalled)
     if saturated > TOO_MANY:
         messages.append(
-            f"More than {TOO_MANY:.0%} of the hidden outputs are within {SATURATED} of "
-            "0 or 1. Such hidden units hardly learn. Large values of X or y may be the "
-            "cause: use standardize=True, or decrease learning_rate_init."
+            "Nearly all hidden units are saturated, so that they hardly learn: more "
+            f"than {TOO_MANY:.0%} of the hidden outputs are within {SATURATED} of 0 or "
+            "1. The likely cause is large values of X or y. Use standardize=True, or "
+            "decrease learning_rate_init, for example to a tenth."
         )
     return messages

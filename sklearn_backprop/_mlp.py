@@ -36,8 +36,8 @@ def mlp_of_state(state):
     v = np.column_stack((network.intercepts()[1], network.coefs()[1].T))
     if max(np.abs(W).max(), np.abs(v).max()) == np.finfo(np.float64).max:
         raise ValueError(
-            "Weights in the units of the data are beyond float64. Expected a model of "
-            "X and y in other units."
+            "In the units of the data, the weights are beyond float64. Expected a "
+            "model of X and y in other units: rescale them, and fit the model again."
         )
     mlp = as_mlp(W, v)
     mlp.n_iter_, mlp.t_ = state.n_iter, state.t

@@ -123,8 +123,8 @@ class Network:
         if coefs[0][constant].any():
             column = int((constant & coefs[0].any(axis=1)).argmax())
             raise ValueError(
-                f"coefs_[0] has weights for column {column}, which has not varied so "
-                "far and has no influence. Expected 0 there."
+                f"coefs_[0] has weights other than 0 for column {column}, which has "
+                "not varied so far and thus has no influence. Expected zeros there."
             )
         convert = self.standardization.from_coefs
         return self._with("coefs_", *convert(coefs, *self.matrices()))
@@ -149,7 +149,7 @@ class Network:
         if not _kernel.are_finite(network.weights, network.shape):
             raise ValueError(
                 f"{name} has values that are too large: outputs might overflow. "
-                "Expected smaller ones."
+                "Expected smaller values."
             )
         return network
 

@@ -49,17 +49,19 @@ def check_numeric(data, name):
     if issparse(data):
         return _floating(data.dtype)
     if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
-        raise ValueError(f"Input {name} contains NaN: a masked value is a gap.")
+        raise ValueError(
+            f"Input {name} contains NaN: a masked value counts as missing."
+        )
     try:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(
             f"{name} cannot be read as an array: {error}. Expected rows of numbers, "
-            "all of one length."
+            "all of the same length."
         ) from error
     if array.ndim == 0 and name != "X":  # whose own check is as clear
         raise ValueError(
-            f"{name} is a single value, {data!r}. Expected one for every row of X."
+            f"{name} is a single value, {data!r}. Expected one value for each row of X."
         )
     is_frame = hasattr(data, "iloc") and array.ndim == 2
     if is_frame and array.shape[1] == 0:  # where scikit-learn looks for their type
@@ -82,7 +84,7 @@ def _check_objects(array, name, names):
         if item is None or type(item).__name__ == "NAType":
             column = _column(array, place, names)
             raise ValueError(
-                f"Input {name} contains NaN: None or NA marks a gap{column}."
+                f"Input {name} contains NaN: None or NA marks a missing value{column}."
             )
     for place, item in enumerate(array.flat):
         if isinstance(item, _NOT_NUMBERS):

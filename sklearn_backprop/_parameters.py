@@ -163,9 +163,9 @@ class Parameters:
             return self if self.searches else self.without_auto()
         if self.searches:
             raise ValueError(
-                "max_iter='auto' with warm_start=True, but the model is fitted: the "
-                "search for the number of epochs begins with a new model. Expected an "
-                "integer max_iter, or warm_start=False."
+                "max_iter='auto' with warm_start=True cannot continue a fitted model: "
+                "the search for the number of epochs always trains a new one. Expected "
+                "an integer max_iter, or warm_start=False."
             )
         return self.without_auto(before.alpha)
 

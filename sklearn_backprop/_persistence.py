@@ -89,7 +89,7 @@ def from_pickle(attributes):
         return attributes
     missing = [name for name in NAMES if name not in saved]
     if missing:
-        raise ValueError(f"{DAMAGED}: {', '.join(missing)} missing.")
+        raise ValueError(f"{DAMAGED}: it lacks {', '.join(missing)}.")
     return {**attributes, "_state": _state_of(saved)}
 
 

@@ -637,7 +637,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """Weighted mean of E over the samples of the last epoch."""
         losses = self._fitted().losses
         if len(losses) == 0:
-            raise AttributeError("loss_ is there after the first epoch.")
+            raise AttributeError("loss_ is defined only after the first epoch.")
         return losses.last()
 
     @property

@@ -98,7 +98,7 @@ def _copy_bsr(X, shape):
     block = data.shape[1:]
     if len(block) != 2 or 0 in block or any(np.mod(shape, block)):
         raise ValueError(
-            f"it has blocks of shape {block}. Expected some to fill {shape}."
+            f"it has blocks of shape {block}. Expected blocks that fill {shape}."
         )
     lines = _lines(X, *np.floor_divide(shape, block), data)
     return sparse.bsr_array(lines, shape=shape)
@@ -114,8 +114,8 @@ def _copy_dia(X, shape):
         raise ValueError("an offset occurs twice. Expected distinct offsets.")
     if data.ndim != 2 or len(data) != len(offsets):
         raise ValueError(
-            f"it has data of shape {data.shape} for {len(offsets)} offsets. Expected a "
-            "row of values for each."
+            f"it has data of shape {data.shape} for {len(offsets)} offsets. Expected "
+            "one row of values for each offset."
         )
     inside = (offsets > -shape[0]) & (offsets < shape[1])
     return sparse.dia_array((data[inside], offsets[inside]), shape=shape)
@@ -164,8 +164,8 @@ def _lines(X, n_lines, n_places, blocks=None):
     data = _values(X.data) if blocks is None else blocks
     if data.ndim != (1 if blocks is None else 3) or len(data) < n_entries:
         raise ValueError(
-            f"it has data of shape {data.shape}. Expected {n_entries} entries, as "
-            "indptr says."
+            f"it has data of shape {data.shape}. Expected {n_entries} entries, the "
+            "number given by indptr."
         )
     indices = _indices(X.indices[:n_entries], "indices", n_places, n_entries)
     return data[:n_entries], indices, indptr
@@ -195,7 +195,7 @@ def _indices(indices, what, size, n_entries):
     for extreme in (indices.min(initial=0), indices.max(initial=0)):
         if n_entries and not 0 <= extreme < size:
             raise ValueError(
-                f"{extreme} is among its {what}. Expected at least 0, and less than "
+                f"its {what} include {extreme}. Expected at least 0 and less than "
                 f"{size}."
             )
     return indices

@@ -231,5 +231,5 @@ class State:
         if data.X.dtype != self.network.dtype:
             raise ValueError(
                 f"X has dtype {data.X.dtype}, but the fitted model was trained on X of "
-                f"{self.network.dtype}. Convert X to that. {NEW_MODEL}"
+                f"{self.network.dtype}. Convert X to that dtype. {NEW_MODEL}"
             )

@@ -45,9 +45,9 @@ class Validation:
         """Warn if the targets are all the same, but those trained on are not."""
         if not varies(self.data.y).any() and varies(data.y[order.rows()]).any():
             warn(
-                "The targets to validate on are all the same, so that R² cannot tell "
-                "one epoch from another. Expected a y_val that varies, or a larger "
-                "validation_fraction.",
+                "Early stopping cannot tell which epoch is best: the targets to "
+                "validate on are all the same. Pass a y_val that varies, or increase "
+                "validation_fraction, for example to 0.2.",
                 ConvergenceWarning,
             )
 
@@ -66,18 +66,20 @@ class Validation:
         if given:
             what = "X_val and y_val"
             cause = (
-                "Expected data in the units of X and y. A Pipeline or "
-                "TransformedTargetRegressor does not transform them by itself."
+                "The likely cause is that they are not in the units of X and y: a "
+                "Pipeline or TransformedTargetRegressor does not transform them by "
+                "itself. Transform them in the same way as X and y."
             )
         else:
             what = "the held-out samples"
             cause = (
-                "They may be too few to tell one epoch from another. Expected more "
-                "samples, a larger validation_fraction, or early_stopping=False."
+                "They may be too few to tell one epoch from another. Use more samples, "
+                "increase validation_fraction, for example to 0.2, or set "
+                "early_stopping=False."
             )
         warn(
-            f"The best R² on {what} is not above 0: no epoch predicts them better than "
-            f"their mean does. {cause}",
+            "Early stopping found no epoch that predicts better than the mean: the "
+            f"best R² on {what} is not above 0. {cause}",
             ConvergenceWarning,
         )
 
@@ -104,7 +106,7 @@ def check_arguments(early_stopping, X_val, y_val, sample_weight_val):
         )
     if given and not early_stopping:
         raise ValueError(
-            "X_val and y_val are passed to fit, but early_stopping=False. Expected "
+            "X_val and y_val were passed to fit, but early_stopping=False. Expected "
             "early_stopping=True to validate on them."
         )
 

@@ -23,7 +23,7 @@ def test_the_first_fit_without_fused_multiply_add_warns(diabetes, monkeypatch, m
     monkeypatch.setattr(_kernel, "CPU_HAS_FMA", False)
     _config.warn_without_fma.cache_clear()
     try:
-        with pytest.warns(RuntimeWarning, match="no fused multiply-add") as warnings:
+        with pytest.warns(RuntimeWarning, match="no fused multiply-add,") as warnings:
             getattr(model, method)(X, y)
         assert warnings[0].filename == __file__
         getattr(model, method)(X, y)  # another warning would be an error

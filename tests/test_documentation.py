@@ -127,7 +127,7 @@ def test_python_in_the_source_folder_says_what_is_wrong():
         text=True,
         check=False,
     )
-    assert "start it in another folder" in result.stderr
+    assert "Start Python in another folder" in result.stderr
 
 
 def test_the_tests_that_keep_promises_are_there():

@@ -164,14 +164,17 @@ def test_a_failed_first_fit_leaves_an_unfitted_estimator(data):
 def test_divergence_names_epoch_step_and_bound(data):
     with pytest.raises(
         ValueError,
-        match=r"diverged in epoch 1 with a learning rate of 1e\+06.*up to 0\.22 what"
-        r".*Decrease learning_rate_init; 'auto' is 0\.1\.",
+        match=r"diverged in epoch 1\. The likely cause is the learning rate of 1e\+06:"
+        r".*up to 0\.22 .*Decrease learning_rate_init, .* 'auto', which is 0\.1 here\.",
     ):
         regressor(learning_rate_init=1e6).fit(*data)
 
 
 def test_divergence_by_a_strong_penalty_names_it(data):
-    with pytest.raises(ValueError, match=r"learning rate of 0\.1 times alpha=100\."):
+    with pytest.raises(
+        ValueError,
+        match=r"learning rate of 0\.1 times alpha=100\. .* Decrease alpha, .* to 1, or",
+    ):
         regressor(alpha=100.0, learning_rate_init=0.1).fit(*data)
 
 
@@ -180,13 +183,13 @@ def test_divergence_by_a_far_row_does_not_blame_the_step(data):
     X, y = data
     model = trained(X, y)
     far = np.where(np.arange(150) == 7, 1e9, y)
-    with refused(model, r"stable.* \(up to 0\.22\)\. The cause may be values of X"):
+    with refused(model, r"stable.* \(up to 0\.22\)\. The likely cause is values of X"):
         model.partial_fit(X, far)
 
 
 def test_the_bound_that_divergence_names_depends_on_the_batch(data):
     model = regressor(learning_rate_init=1e6, batch_size=10)
-    with pytest.raises(ValueError, match=r"up to 0\.022 what.*samples per batch: 10"):
+    with pytest.raises(ValueError, match=r"up to 0\.022 \(.*samples per batch: 10"):
         model.fit(*data)
 
 
@@ -316,7 +319,7 @@ def test_code_without_a_module_name_is_warned(data, name):
     names = {"model": model, "X": data[0], "y": data[1], "__name__": name}
     if name == "missing":
         del names["__name__"]
-    with pytest.warns(ConvergenceWarning, match="BackpropRegressor: Training reached"):
+    with pytest.warns(ConvergenceWarning, match="BackpropRegressor: Training did not"):
         exec("model.fit(X, y)", names)
     assert model.n_iter_ == 2
 
@@ -440,14 +443,16 @@ def test_a_fit_worse_than_the_mean_says_so(random):
     y = 1e3 + random.normal(size=100)
     model = regressor(standardize=False, learning_rate="linear", max_iter=2)
     model.set_params(learning_rate_init=1e-4)
-    with pytest.warns(ConvergenceWarning, match="hardly better than predicting"):
+    with pytest.warns(ConvergenceWarning, match="did not learn: .* hardly better than"):
         model.fit(X, y)
     model.predict(X)
 
 
 def test_a_fit_that_learns_nothing_says_so(data):
     # With so small a learning rate nothing improves: silence would look like success.
-    with pytest.warns(ConvergenceWarning, match="increase learning_rate_init"):
+    with pytest.warns(
+        ConvergenceWarning, match="did not learn: .* increase learning_r"
+    ):
         regressor(learning_rate="adaptive", learning_rate_init=1e-9).fit(*data)
 
 

@@ -111,7 +111,7 @@ BAD_X = {
     "None": ([[None, 1.0]] * 40, "Input X contains NaN"),
     "pd.NA": (
         pd.DataFrame(X).convert_dtypes().mask(X > 1),
-        "Input X contains NaN: None or NA marks a gap in column 0",
+        "Input X contains NaN: None or NA marks a missing value in column 0",
     ),
     "text": (TEXT, "X must be numeric"),
     "digits as text": (DIGITS, "X must be numeric"),

@@ -367,7 +367,7 @@ def test_training_goes_on_with_the_alpha_that_was_found(data, monkeypatch):
 
 def test_a_warm_start_that_goes_on_needs_an_integer(data):
     model = regressor(warm_start=True).fit(*data)
-    with refused(model, "max_iter='auto' with warm_start=True.* integer"):
+    with refused(model, "max_iter='auto' with warm_start=True cannot.* integer"):
         model.fit(*data)
     fit_quietly(model.set_params(learning_rate="adaptive"), *data)
 

@@ -306,7 +306,9 @@ def test_a_stopped_model_can_go_on(data):
 
 
 def test_a_fit_that_could_go_on_says_so(data):
-    with pytest.warns(ConvergenceWarning, match="reached max_iter=2 before converging"):
+    with pytest.warns(
+        ConvergenceWarning, match="did not converge in max_iter=2 epochs"
+    ):
         regressor(learning_rate="constant", max_iter=2).fit(*data)
 
 

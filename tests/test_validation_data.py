@@ -148,7 +148,7 @@ def test_data_that_do_not_fit_are_refused(data):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_data_in_other_units_are_warned_of(data):
     X, y, X_val, y_val = data
-    message = r"best R² on X_val and y_val is not above 0.*the units of X and y"
+    message = r"best R² on X_val and y_val is not above 0.*in the units of X and y"
     for other in ({"X_val": X_val, "y_val": y_val + 100}, {"X_val": X, "y_val": -y}):
         with pytest.warns(ConvergenceWarning, match=message):
             regressor().fit(X, y, **other)
@@ -206,7 +206,7 @@ def test_errors_in_the_data_to_validate_on_say_so(data):
         (X[:, :-1], y, None),
         (X, y, [1.0]),
     ):
-        with refused(model := regressor(), "^In the data to validate on: "):
+        with refused(model := regressor(), "^In the validation data: "):
             model.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=weight)
 
 

@@ -23,8 +23,8 @@ try:
     )
 except ModuleNotFoundError as error:
     raise ImportError(
-        "The compiled part of sklearn_backprop is missing. Python seems to have found "
-        "the source folder instead of the installed package: start it in another "
+        "The compiled part of sklearn_backprop is missing. Python has probably found "
+        "the source folder instead of the installed package. Start Python in another "
         "folder, or with the option -P."
     ) from error
 

@@ -85,8 +85,8 @@ cdef const kernel *named_kernel() except NULL:
     if found is NULL:
         raise ImportError(
             f"SKLEARN_BACKPROP_ISA={name!r} is not available on this machine. Expected "
-            "baseline, x86-64-v3 or x86-64-v4, built by this compiler and run by this "
-            "CPU."
+            "baseline, x86-64-v3 or x86-64-v4, if the compiler could build it and this "
+            "CPU can run it."
         )
     return found
 
@@ -275,7 +275,7 @@ cdef class Samples:
         n_entries = indptr[self.n]
         if not 0 <= n_entries <= values.size:
             raise ValueError(
-                f"X has {values.size} of {n_entries} entries. Expected them all."
+                f"X has {values.size} of {n_entries} entries. Expected all of them."
             )
         return arrays
 
@@ -283,7 +283,9 @@ cdef class Samples:
         """Refuse samples that lack what a function needs."""
         lacking = [name for name in names if self.arrays[name] is None]
         if lacking:
-            raise ValueError(f"The samples lack {', '.join(lacking)}. Expected arrays.")
+            raise ValueError(
+                f"The samples lack {', '.join(lacking)}. Expected an array for each."
+            )
         return 0
 
     cdef Py_ssize_t n_in_order(self) noexcept:
@@ -629,7 +631,7 @@ cdef class Trainer:
                 loss = self.run.train(&net, &self.data, &rule, start, stop, loss)
             raise_if_signaled()
             if self.stop is not None and self.stop.is_set():
-                raise InterruptedError("The training was stopped.")
+                raise InterruptedError("Training was stopped.")
             start = stop
         self.unfinished = start < rule.n
         with nogil:
