@@ -36,7 +36,12 @@ def divergence_message(epoch, eta, batch_size, parameters):
     """Say where training diverged, why, and what to change."""
     alpha, momentum = parameters.alpha, parameters.momentum
     H = parameters.hidden_layer_size
-    if eta * alpha >= 1:
+    auto = initial_learning_rate("auto", H, batch_size, momentum)
+    bound = stability_bound(H, batch_size, momentum)
+    blames_alpha = eta * alpha >= 1
+    if parameters.is_alpha_auto and eta >= bound:
+        blames_alpha = False  # the user did not set it
+    if blames_alpha:
         return (
             f"Training diverged in epoch {epoch}. The L2 penalty is too strong: each "
             f"update subtracts {eta * alpha:.3g} times the weights, which is the "
@@ -44,8 +49,6 @@ def divergence_message(epoch, eta, batch_size, parameters):
             f"Decrease alpha, for example to {0.1 / eta:.3g}, or decrease "
             "learning_rate_init."
         )
-    auto = initial_learning_rate("auto", H, batch_size, momentum)
-    bound = stability_bound(H, batch_size, momentum)
     cure = "." if parameters.standardize else ", or use standardize=True."
     if eta < bound:
         return (

@@ -61,6 +61,6 @@ def assert_unchanged(model, before):
 def refused(model, message):
     """The call ends in an error that says this, and the estimator is as it was."""
     before = state(model)
-    with pytest.raises((ValueError, TypeError), match=message):
-        yield
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        yield caught
     assert_unchanged(model, before)
