@@ -1,7 +1,7 @@
 """Exact online backpropagation as a scikit-learn regressor.
 
-`BackpropRegressor` is the estimator, `LossCurveDisplay` draws how its training went,
-and `equations` holds the rule that it follows, in plain NumPy.
+`BackpropRegressor` is the estimator, `LossCurveDisplay` plots its loss curves, and
+`equations` has the rule that it follows in plain NumPy.
 """
 
 from importlib.metadata import version

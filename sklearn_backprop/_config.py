@@ -1,4 +1,4 @@
-"""What this build of the package is and where it runs."""
+"""Information about this build of the package and the machine that it runs on."""
 
 import functools
 import os
@@ -10,10 +10,11 @@ from ._warning import warn
 
 
 def show_config() -> None:
-    """Print the instruction set in use, the build, and versions, for a bug report.
+    """Print the instruction set, the build and the versions in use, for a bug report.
 
     The environment variable ``SKLEARN_BACKPROP_ISA`` forces an instruction set:
-    "baseline", "x86-64-v3" or "x86-64-v4". All give the same bits.
+    "baseline", "x86-64-v3" or "x86-64-v4". All of them give the same results, bit for
+    bit.
 
     Examples
     --------
@@ -41,7 +42,7 @@ def show_config() -> None:
 
 @functools.cache
 def warn_without_fma():
-    """Say once that training will be slow, on a CPU without fused multiply-add."""
+    """Warn once that training will be slow if the CPU has no fused multiply-add."""
     if not _kernel.CPU_HAS_FMA:
         warn(
             "Training and prediction take about 100 times as long as usual: this CPU "

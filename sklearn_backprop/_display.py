@@ -1,4 +1,4 @@
-"""LossCurveDisplay: a picture of training."""
+"""LossCurveDisplay: a plot of the loss of every epoch."""
 
 from __future__ import annotations  # matplotlib may not be there
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class LossCurveDisplay:
-    """The loss of every epoch, in training and, where there is one, in validation.
+    """Plot of the loss of every epoch, in training and, if available, in validation.
 
-    Use :meth:`from_estimator` to make one. It follows scikit-learn's convention: what
-    is drawn is kept, and :meth:`plot` draws it again, on other axes or in another
-    style. Needs matplotlib.
+    Use :meth:`from_estimator` to create one. As with scikit-learn's displays, the
+    curves are stored, and :meth:`plot` draws them again, on other axes or in another
+    style. Requires matplotlib.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class LossCurveDisplay:
         validation.
 
     validation_epochs : array-like of shape (n_validated,), default=None
-        The numbers of these epochs, from 1. None for the last ones.
+        The numbers of these epochs, counted from 1. None means the last epochs.
 
     estimator_name : str, default=None
         Name of the estimator, for the legend.
@@ -46,7 +46,7 @@ class LossCurveDisplay:
         Axes with the curves.
 
     figure_ : matplotlib Figure
-        Figure that holds them.
+        Figure that contains the axes.
 
     line_ : matplotlib Artist
         The training curve.
@@ -56,7 +56,7 @@ class LossCurveDisplay:
 
     See Also
     --------
-    BackpropRegressor : Its `loss_curve_` and `validation_loss_curve_` are drawn.
+    BackpropRegressor : The estimator whose loss curves are drawn.
     sklearn.model_selection.LearningCurveDisplay : Scores against the number of rows.
 
     Examples
@@ -104,16 +104,16 @@ class LossCurveDisplay:
         estimator : BackpropRegressor or Pipeline
             A fitted estimator that has a `loss_curve_`, or a pipeline that ends in one.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on; None creates a new figure.
         name : str, default=None
-            Name for the legend; None takes that of the estimator's class.
+            Name for the legend; None uses the name of the estimator's class.
         **kwargs : dict
             Passed to matplotlib's `plot`, for both curves.
 
         Returns
         -------
         display : LossCurveDisplay
-            With the curves that were drawn.
+            The display, with the curves that were drawn.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class LossCurveDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it keeps no `loss_curve_`.
+            If the estimator has no `loss_curve_`.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         if isinstance(estimator, Pipeline):
@@ -150,9 +150,9 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on; None creates a new figure.
         name : str, default=None
-            Name for the legend; None takes `estimator_name`.
+            Name for the legend; None uses `estimator_name`.
         **kwargs : dict
             Passed to matplotlib's `plot`, for both curves.
 

@@ -52,11 +52,11 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Δv_h  = η (y − ŷ) z_h                      Δv_0 = η (y − ŷ)
         Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x̃_j
 
-    all computed from the weights before the update. With several outputs k, E is the
-    sum of theirs, and Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
-    `sklearn_backprop.equations` holds them in NumPy. Parameters and attributes are
-    named as in :class:`~sklearn.neural_network.MLPRegressor` wherever they mean the
-    same.
+    all computed from the weights before the update. With several outputs k, E is summed
+    over the outputs, and Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
+    `sklearn_backprop.equations` has these equations in NumPy. Parameters and attributes
+    are named as in :class:`~sklearn.neural_network.MLPRegressor` wherever they mean the
+    same thing.
 
     Parameters
     ----------
@@ -67,62 +67,67 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             default="linear"
         Schedule of the learning rate η over the epochs e = 0, 1, …
 
-        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs, so the
-          noise that single samples put into the weights dies away by the last of them.
-          `partial_fit` has no last epoch. It treats "linear" as "adaptive", and divides
-          "auto" by (1 + n / 3000)^¾, down to 3 %, where n is the weight of the samples
-          in data before these: on a stream η falls.
+        - "linear": η (1 − e / max_iter). Training always runs `max_iter` epochs, and
+          the noise that single samples put into the weights fades away by the last one.
+          `partial_fit` has no last epoch, so it treats "linear" as "adaptive". On a
+          stream it also reduces a `learning_rate_init` of "auto": it divides η by
+          (1 + n / 3000)^¾, down to 3 % of η, where n is the total weight of the samples
+          in earlier data.
         - "adaptive": η until the loss no longer improves, then η / 5, and so on.
           Training has converged when there is no improvement after the fifth reduction.
         - "constant": η. Training has converged when there is no improvement.
         - "invscaling": η / √(e + 1). Training has converged when there is no
           improvement.
 
-        There is no improvement when the loss (with ``early_stopping=True`` the
-        validation score) has not improved by `tol` for more than `n_iter_no_change`
-        epochs in a row. With data other than those of the call before, this count and
-        the reductions of "adaptive" begin at 0 again; "invscaling" continues with its
-        e. On a stream, where every `partial_fit` brings other data, "adaptive" is
-        therefore the same as "constant".
+        There is no improvement when the loss (or the validation score, with
+        ``early_stopping=True``) has not improved by `tol` for more than
+        `n_iter_no_change` epochs in a row. When the data differ from those of the
+        previous call, this count and the reductions of "adaptive" start again at 0,
+        while "invscaling" continues to count e. On a stream, where every call of
+        `partial_fit` brings new data, "adaptive" is therefore the same as "constant".
 
     learning_rate_init : "auto" or float, default="auto"
         Learning rate η of the first epoch. "auto" is 0.3 (1 − μ) / (b (1 + H / 4)),
-        where b is the number of samples in a batch and μ the momentum. Without momentum
-        the output layer is stable while η b (1 + Σ_h z_h²) < 2, so "auto" is at most
-        60 % of the learning rate at which it becomes unstable, whatever
-        `hidden_layer_size`, `batch_size` and the hidden outputs are.
+        where b is the number of samples in a batch and μ is the momentum. Without
+        momentum, the output layer is stable while η b (1 + Σ_h z_h²) < 2. "auto" is
+        therefore at most 60 % of the learning rate at which it becomes unstable,
+        whatever `hidden_layer_size`, `batch_size` and the hidden outputs are.
 
     momentum : float, default=0.0
         Fraction μ of each update that is added to the next one:
         Δ_t = −η ∂E + μ Δ_{t−1}. At least 0 and below 1. Updates add up to 1 / (1 − μ)
-        times their size, so η has to be smaller by that factor; "auto" is.
+        times their size, so η has to be smaller by that factor, which "auto" takes into
+        account.
 
     alpha : "auto" or float, default="auto"
-        Strength of the L2 penalty ½ α w² on every weight w_hj and v_kh but the biases,
-        in training units: each update also subtracts η α w from a weight w. "auto" is
-        0, the plain rule, or 0.003 if that predicts better when `max_iter` is searched
-        for. Where training goes on, it is what the model was trained with.
+        Strength of the L2 penalty ½ α w² on every weight w_hj and v_kh, but not on the
+        biases, in training units: each update also subtracts η α w from a weight w.
+        "auto" is 0 (the plain rule) unless `max_iter` is searched for. The search also
+        tries 0.003, and chooses it if it predicts better. When training continues,
+        "auto" is the value that the model was trained with.
 
     batch_size : int or "all", default=1
         Number of samples whose deltas are computed from the same weights and then
         summed; "all" is batch gradient descent. Libraries that average instead of
-        summing need η · b where this estimator needs η. Batches larger than the data
-        are cut to it, and the last batch of an epoch may be smaller.
+        summing need η · b where this estimator needs η. A batch is never larger than
+        the data, and the last batch of an epoch may be smaller than the others.
 
     max_iter : "auto" or int, default="auto"
-        Maximum number of epochs of one call of `fit`. "auto" is, with "linear", the
-        number of epochs that predicts best on held-out parts of the training data; then
-        one network is trained on all of them. The search often takes longer than that
-        training, with few rows many times; an integer gives the same model without it.
-        With ``early_stopping=True`` the validation score decides, and the best network
-        that was trained is kept. "auto" is 400 with other schedules, and where nothing
-        can be held out: y is constant, fewer than 6 samples are distinct, or, with
-        ``shuffle=False``, one has nearly all of the weight.
+        Maximum number of epochs in one call of `fit`. With "linear", "auto" searches
+        for the number of epochs that predicts best on held-out parts of the training
+        data, and then trains one network on all of the data. The search often takes
+        longer than this training, and many times longer when there are few rows.
+        Setting `max_iter` to `n_iter_` and `alpha` to `alpha_` gives the same model
+        without the search. With ``early_stopping=True``, the validation score
+        decides instead, and the best network of the search is kept. "auto" is 400 with
+        other schedules, and also if nothing can be held out: if y is constant, if fewer
+        than 6 samples are distinct, or, with ``shuffle=False``, if one sample has
+        nearly all of the weight.
 
     tol : float, default=0.0001
         Smallest decrease of the loss that counts as an improvement; see
         `learning_rate`. The loss is in training units. With ``early_stopping=True``,
-        the smallest increase of R².
+        the smallest increase of R² that counts.
 
     n_iter_no_change : int or np.inf, default=10
         Maximum number of epochs in a row without improvement. np.inf runs `max_iter`
@@ -130,107 +135,113 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     standardize : bool, default=True
         Whether to train on (x_j − mean_j) / std_j and (y − mean) / std, so that η and
-        `tol` mean the same whatever the units of the data. The statistics are those of
-        the training rows. Where training goes on with other data, in `partial_fit` or a
-        warm start, these count in; after samples of the weight 20, later values count
-        within 100 standard deviations. A column of two values counts as if neither was
-        in less than a tenth of the rows. A column that is constant, but for rounding,
-        has no influence. `coefs_`, `intercepts_` and predictions are in the
-        units of the data all the same. False applies the rule to the data as given.
+        `tol` mean the same whatever the units of the data. The means and standard
+        deviations are those of the training rows. When training continues with other
+        data, in `partial_fit` or a warm start, they are updated to include these data;
+        once they are based on samples with a total weight of 20, values more than 100
+        standard deviations from the mean are clipped before they are included. A column
+        with only two values is treated as if each of them were in at least a tenth of
+        the rows. A column that is constant, up to rounding, has no influence. In any
+        case, `coefs_`, `intercepts_` and predictions are in the units of the data.
+        False applies the rule to the data as given.
 
     shuffle : bool, default=True
-        Whether to use the samples in a new random order every epoch. Otherwise they are
-        used in the order of the rows.
+        Whether to use the samples in a new random order in every epoch. Otherwise they
+        are used in the order of the rows.
 
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, of the shuffling, and of the rows that are held
-        out. Pass an int for the same model in every call. A
-        failed call leaves a RandomState as it was.
+        Seed for the initial weights, for shuffling, and for choosing the rows to hold
+        out. Pass an int to get the same model from every call. A failed call leaves a
+        RandomState as it was.
 
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the rows, or take the `X_val` of
-        `fit`, stop when R² on them no longer improves, and end with the weights of the
-        epoch that had the highest R². With ``learning_rate="linear"`` training does not
-        stop, but the best weights are kept. Not available in `partial_fit`.
+        Whether to validate after every epoch, on held-out rows (`validation_fraction`)
+        or on the `X_val` passed to `fit`. Training stops when R² no longer improves,
+        and the weights of the epoch with the highest R² are kept. With
+        ``learning_rate="linear"``, training does not stop early, but the best weights
+        are kept. Not available in `partial_fit`.
 
     validation_fraction : float, default=0.1
         Fraction of the rows, or of their weights, that `early_stopping` holds out,
-        between 0 and 1; at least two rows that differ. With ``shuffle=True`` they are
-        chosen by their content: all copies of a row stay together, copies that make up
-        more than the fraction are trained on, and at most half of the distinct rows are
-        held out. With ``shuffle=False`` the last rows are held out.
+        between 0 and 1. At least two distinct rows are held out. With ``shuffle=True``,
+        rows are chosen by their content: all copies of a row stay together, copies that
+        make up more than the fraction are trained on, and at most half of the distinct
+        rows are held out. With ``shuffle=False``, the last rows are held out.
 
     warm_start : bool, default=False
-        Whether `fit` continues with the model of the call before, for `max_iter` more
-        epochs, instead of training a new one. To continue, `max_iter` has to be an
-        integer.
+        Whether `fit` continues to train the model of the previous call, for up to
+        `max_iter` more epochs, instead of training a new one. To continue, `max_iter`
+        has to be an integer.
 
     n_jobs : int or None, default=None
-        Number of threads that the search for "auto" uses: None is 1 unless in a
-        :func:`joblib.parallel_config`, and -1 all CPUs. Threads that would be idle
-        train what may be needed next. The model is the same.
+        Number of threads for the search that ``max_iter="auto"`` asks for. None means 1
+        unless in a :func:`joblib.parallel_config` context, and -1 means all CPUs. Idle
+        threads train what may be needed next. The number of threads does not change the
+        model.
 
     verbose : bool, default=False
-        Whether to print a line of progress about ten times in each `fit`, for all that
-        its search tries, and in every `partial_fit`.
+        Whether to print progress: about ten lines in each `fit`, a line for everything
+        that a search tries, and a line in each `partial_fit`.
 
     Attributes
     ----------
     coefs_ : tuple of two ndarrays of shape (n_features, H) and (H, n_outputs)
-        The weights w_hj and v_kh, in the units of the data. The arrays are read-only;
-        assign a new pair to go on from other weights. Momentum and convergence begin
-        anew then. Weights of a feature that has not varied are 0.
+        The weights w_hj and v_kh, in the units of the data. The arrays are read-only.
+        Assign a new pair to continue training from other weights; this resets momentum
+        and the convergence checks. Weights of a feature that has not varied are 0.
 
     intercepts_ : tuple of two ndarrays of shape (H,) and (n_outputs,)
-        The biases w_h0 and v_k0, in the units of the data. Assigned in the same way.
+        The biases w_h0 and v_k0, in the units of the data. A new pair can be assigned
+        in the same way.
 
     loss_ : float
-        Weighted mean of E over the samples of the last epoch, each computed just before
-        its own update, in training units: with ``standardize=True``, predicting the
-        mean gives ½ for every output. The L2 penalty is not part of it. Defined only
-        after the first epoch.
+        Weighted mean of E over the samples of the last epoch. E is computed just before
+        the update of each sample, in training units: with ``standardize=True``,
+        predicting the mean gives ½ for every output. The L2 penalty is not included.
+        Defined only after the first epoch.
 
     best_loss_ : float
-        The lowest loss of an epoch.
+        The lowest loss of any epoch.
 
     loss_curve_ : list of float
         The loss of every epoch.
 
     validation_epochs_ : list of int or None
-        The epochs with early stopping, counted from 1; None if there was none.
+        The epochs with early stopping, counted from 1; None if there were none.
 
     validation_scores_ : list of float or None
-        R² on the held-out rows after each of these epochs; None if there was none.
+        R² on the validation data after each of these epochs; None if there were none.
 
     validation_loss_curve_ : list of float or None
-        The weighted mean of E over the held-out rows after each of these epochs, in
-        training units; None if there was none.
+        The weighted mean of E on the validation data after each of these epochs, in
+        training units; None if there were none.
 
     best_validation_score_ : float or None
-        The highest of the scores; None if there was none.
+        The highest of `validation_scores_`; None if there are none.
 
     n_iter_ : int
         Number of epochs that the model was trained for.
 
     alpha_ : float
-        `alpha`, or what "auto" chose.
+        The value of `alpha`, or the one that "auto" chose.
 
     search_results_ : dict or None
-        What the search for "auto" tried, in the form of the `cv_results_` of
-        :class:`~sklearn.model_selection.GridSearchCV`: the scores are negative mean
-        losses on the held-out samples in training units, NaN where a candidate was
-        clearly beaten before; with early stopping, R². What was chosen has rank 1, even
-        if another has a better mean over fewer folds. None without a search.
+        What the search for ``max_iter="auto"`` tried, in the form of the `cv_results_`
+        of :class:`~sklearn.model_selection.GridSearchCV`. The scores are negative mean
+        losses on the held-out samples, in training units, or R² with early stopping. A
+        score is NaN if the candidate was clearly beaten on an earlier fold. The chosen
+        candidate has rank 1, even if another has a better mean over fewer folds. None
+        without a search.
 
     t_ : int
-        Number of samples that training has used, repeats included.
+        Number of samples that training has used, including repeats.
 
     n_features_in_ : int
         Number of features seen during fit.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen during fit. Defined only when `X` has names, and all
-        of them are strings.
+        Names of the features seen during fit. Defined only when `X` has feature names
+        that are all strings.
 
     n_layers_ : int
         3, counting input and output.
@@ -248,15 +259,15 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     Notes
     -----
-    Data of float32 or float64 are used in place if they are C-contiguous, or 64 MB and
-    more. X of float32 is trained on in float32. Sparse X is centered without being made
-    dense (with momentum, a few rows at a time are). With ``shuffle=True`` the order of
-    the rows has no influence on the model. The same data and seed give the same bits on
-    every CPU with fused multiply-add.
+    Data in float32 or float64 are used without a copy if they are C-contiguous, or at
+    least 64 MB in size. If X is float32, training is in float32. Sparse X is centered
+    without being made dense (with momentum, a few rows at a time are made dense). With
+    ``shuffle=True``, the order of the rows has no influence on the model. The same data
+    and seed give the same model, bit for bit, on every CPU with fused multiply-add.
 
-    scikit-learn's callbacks (from its version 1.9) are called in every epoch; one that
-    asks to stop ends the fit. In a search for "auto" they are called for everything
-    that is tried; one that asks to stop there ends the search.
+    The callbacks of scikit-learn (from version 1.9) are called in every epoch, and one
+    that asks to stop ends the fit. In a search, they are called for everything that is
+    tried, and one that asks to stop ends the search.
 
     References
     ----------
@@ -343,30 +354,30 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> Self:
-        """Train the network for up to `max_iter` epochs, or as many as "auto" finds.
+        """Train for up to `max_iter` epochs, or for as many as "auto" chooses.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, finite. Sparse data other than CSR are converted to CSR.
+            Training data, all finite. Sparse data other than CSR are converted to CSR.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target values.
         sample_weight : array-like of shape (n_samples,), default=None
             Number of times that each sample is repeated in an epoch: 2 uses the sample
             twice, 2.5 makes two full updates and one of half the size, and 0 leaves the
-            sample out, though X and y have to be valid there, too. From 0 to 10,000;
-            None is 1 for all. If the mean of the positive weights is below 0.1 or above
-            100, they are taken as relative, and divided by it.
+            sample out, although its X and y still have to be valid. From 0 to 10,000;
+            None means 1 for every sample. If the mean of the positive weights is below
+            0.1 or above 100, the weights are taken as relative, and divided by it.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Data to validate on, in place of rows that are held out. In a `Pipeline`,
-            ``transform_input=["X_val"]`` transforms them as `X`, where scikit-learn's
-            metadata routing is enabled and ``set_fit_request(X_val=True, y_val=True)``
-            asks for them. Without metadata routing, pass them as the earlier steps of
-            the pipeline return them.
+            Data to validate on, instead of held-out rows. In a `Pipeline`,
+            ``transform_input=["X_val"]`` transforms them in the same way as `X`; this
+            requires scikit-learn's metadata routing and
+            ``set_fit_request(X_val=True, y_val=True)``. Without metadata routing, pass
+            data that the earlier steps of the pipeline have already transformed.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their target values.
+            Target values of `X_val`.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights in the validation score.
+            Weights of the rows of `X_val` in the validation score.
 
         Returns
         -------
@@ -376,22 +387,22 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the data or a parameter are not as described, validation data are given
-            in part or without ``early_stopping=True``, training diverges, or a warm
-            start is to continue with ``max_iter="auto"``. The estimator is then as it
-            was before the call.
+            If the data or a parameter are not as described, if validation data are
+            incomplete or passed without ``early_stopping=True``, if training diverges,
+            or if a warm start would continue with ``max_iter="auto"``. The estimator is
+            then left as it was before the call.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` was reached before training converged, or training converged
-            although its loss was still falling (neither with
-            ``learning_rate="linear"``), the model is hardly better than predicting the
-            mean, or nearly all of its hidden units are saturated. If the targets to
-            validate on are all the same while others are not, or no epoch predicts
-            them better than their mean does.
+            If training did not converge in `max_iter` epochs, or stopped while the loss
+            was still falling (never with ``learning_rate="linear"``); if the model is
+            hardly better than predicting the mean; if nearly all hidden units are
+            saturated; if the targets to validate on are all the same while those to
+            train on are not; or if no epoch predicts the validation data better than
+            their mean does.
         UserWarning
-            If weights are taken as relative, or, in a warm start, if a value of y is
+            If weights are taken as relative or, in a warm start, if a value of y is
             more than 100 standard deviations from the mean.
         DataConversionWarning
             If y has the shape (n_samples, 1).
@@ -486,16 +497,17 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     ) -> Self:
         """Train for exactly one epoch, continuing with the model if it is fitted.
 
-        k calls on the same data give, bit for bit, the model of ``fit`` with
-        ``max_iter=k`` that did not stop early, unless ``learning_rate="linear"``: there
-        is no last epoch here, so it is treated as "adaptive". On a stream, each call
-        with other data counts in the statistics that standardize, and "auto" falls: see
-        `standardize` and `learning_rate`.
+        k calls on the same data give the same model, bit for bit, as one call of `fit`
+        with ``max_iter=k`` that does not stop early. The exception is
+        ``learning_rate="linear"``, which is treated as "adaptive" here because there is
+        no last epoch. On a stream, each call with other data updates the means and
+        standard deviations for standardizing, and reduces a learning rate of "auto";
+        see `standardize` and `learning_rate`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, finite. Sparse data other than CSR are converted to CSR.
+            Training data, all finite. Sparse data other than CSR are converted to CSR.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target values.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -510,8 +522,8 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         ------
         ValueError
             If the data or a parameter are not as described or do not match the fitted
-            model, or training diverges. The estimator is then as it was before the
-            call.
+            model, or if training diverges. The estimator is then left as it was before
+            the call.
         AttributeError
             If ``early_stopping=True``.
 
@@ -519,7 +531,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         -----
         UserWarning
             Once for each model, if a later value of y is more than 100 standard
-            deviations from the mean so far, or the mean of the positive weights is
+            deviations from the mean so far, or if the mean of the positive weights is
             below 0.1 or above 100.
         DataConversionWarning
             Once for each model, if y has the shape (n_samples, 1).
@@ -554,46 +566,47 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Finite.
+            Data to predict for, all finite.
 
         Returns
         -------
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the units of the data; float32 if X and y of the first call to `fit`
-            or `partial_fit` were, else float64. With ``array_api_dispatch=True`` in
-            the configuration of scikit-learn, an array of the library of X.
+            Predictions in the units of the data; float32 if both X and y of the first
+            call of `fit` or `partial_fit` were float32, and float64 otherwise. With
+            ``array_api_dispatch=True`` in the configuration of scikit-learn, an array
+            of the same library as X.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If X is not as described, or differs from the training data in the number
-            or the names of its features.
+            If X is not as described, or if the number or the names of its features
+            differ from those of the training data.
         """
         network = self._fitted().network
         y_pred = network.predict(read_X(self, X, network.dtype))
         return as_given(y_pred[:, 0] if y_pred.shape[1] == 1 else y_pred, X)
 
     def to_mlp(self) -> MLPRegressor:
-        """A fitted `MLPRegressor` that predicts the same, but for rounding.
+        """Convert to a fitted `MLPRegressor` that predicts the same up to rounding.
 
-        It has float64 weights in the units of the data, and what training has left; its
-        `partial_fit` goes on with settings of its own. Whatever exports an
-        `MLPRegressor` exports this model.
+        It has float64 weights in the units of the data, and the same `n_iter_`, `t_`
+        and `loss_curve_`. Its `partial_fit` continues training with the settings of the
+        `MLPRegressor`. Any tool that exports an `MLPRegressor` can export this model.
 
         Returns
         -------
         mlp : MLPRegressor
-            With ``activation="logistic"`` and ``solver="sgd"``; what is not said here
-            is as `MLPRegressor` has it by default.
+            With ``activation="logistic"`` and ``solver="sgd"``. Other parameters have
+            their default values.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If weights in the units of the data are beyond float64.
+            If weights in the units of the data are too large for float64.
         """
         state = self._fitted()
         mlp = mlp_of_state(state)
@@ -614,7 +627,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def coefs_(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Weights w_hj and v_kh in units of the data: (n_features, H) and (H, K)."""
+        """Weights w_hj and v_kh in the units of the data: (n_features, H), (H, K)."""
         return self._fitted().network.coefs()
 
     @coefs_.setter
@@ -624,7 +637,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def intercepts_(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Biases w_h0 and v_k0 in units of the data: (H,) and (K,)."""
+        """Biases w_h0 and v_k0 in the units of the data: (H,) and (K,)."""
         return self._fitted().network.intercepts()
 
     @intercepts_.setter
@@ -642,7 +655,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def best_loss_(self) -> float:
-        """The lowest loss of an epoch."""
+        """The lowest loss of any epoch."""
         return min(self.loss_curve_, default=math.inf)
 
     @property
@@ -664,13 +677,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def validation_loss_curve_(self) -> list[float] | None:
-        """Weighted mean of E on the validation data after every such epoch."""
+        """Weighted mean of E on the validation data after each of these epochs."""
         losses = self._fitted().validation_losses
         return None if losses is None else losses.values()
 
     @property
     def best_validation_score_(self) -> float | None:
-        """The highest of the scores."""
+        """The highest of the validation scores."""
         scores = self.validation_scores_
         return None if scores is None else max(scores)
 
@@ -681,7 +694,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def search_results_(self) -> dict[str, Any] | None:
-        """What the search for "auto" tried, in the form of `cv_results_`."""
+        """What the search for `max_iter` tried, in the form of `cv_results_`."""
         return deepcopy(self._fitted().search_results)
 
     @property
@@ -691,7 +704,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
 
     @property
     def t_(self) -> int:
-        """Number of samples that training has used, repeats included."""
+        """Number of samples that training has used, including repeats."""
         return self._fitted().t
 
     @property

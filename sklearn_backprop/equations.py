@@ -1,14 +1,14 @@
-"""The backpropagation rule in plain NumPy, one short function an equation.
+"""The backpropagation rule in plain NumPy, with one short function per equation.
 
-This module is the specification of the package. It is written to be read beside
+This module is the specification of the package. It is written to be read alongside
 K. Wagstaff, "ANN Backpropagation: Weight updates for hidden nodes" (2008), which
-follows E. Alpaydin, *Introduction to Machine Learning*, section 11.7, and the
-compiled code is tested against it. It is slow on purpose: one sample at a time,
-nothing fused, nothing reordered.
+follows E. Alpaydin, *Introduction to Machine Learning*, section 11.7. The compiled
+code is tested against it. It is slow on purpose: one sample at a time, nothing
+fused, nothing reordered.
 
 The network has d inputs, one hidden layer of H sigmoid units and one linear
-output. Two inputs are always +1 and carry the biases: x̃ = (1, x_1 … x_d) enters
-the hidden layer and z̃ = (1, z_1 … z_H) enters the output.
+output. Each layer also has a constant input of +1 that carries the bias:
+x̃ = (1, x_1 … x_d) enters the hidden layer, and z̃ = (1, z_1 … z_H) enters the output.
 
 =========  ==========  ==================================================
 name       shape       meaning
@@ -22,8 +22,8 @@ name       shape       meaning
 ``eta``    scalar      η, the learning rate
 =========  ==========  ==================================================
 
-With K outputs, ``y`` and ``y_hat`` have shape (K,) and ``v`` has shape (K, H + 1), a
-row for each; the same functions serve.
+With K outputs, ``y`` and ``y_hat`` have shape (K,) and ``v`` has shape (K, H + 1), with
+one row for each output. The functions are the same.
 
 Examples
 --------
@@ -52,7 +52,7 @@ Pair: TypeAlias = tuple[Array, Array]  # W and v, or ΔW and Δv
 
 
 def with_bias(values: Array) -> Array:
-    """Put the constant input in front: (1, values)."""
+    """Prepend the constant input: (1, values)."""
     return np.concatenate(([1.0], values))
 
 
@@ -78,7 +78,7 @@ def predict(W: Array, v: Array, x: Array) -> Output:
 
 
 def error(y: Output, y_hat: Output) -> float:
-    """E = ½ (y − ŷ)², and the sum of these over several outputs."""
+    """The error of one sample, E = ½ (y − ŷ)², summed over the outputs."""
     return 0.5 * np.sum((y - y_hat) ** 2)
 
 
@@ -92,7 +92,7 @@ def delta_W(
 ) -> Array:
     """The deltas of the hidden units, Δw_hj = η (y − ŷ) v_h z_h (1 − z_h) x_j.
 
-    Those of the biases, Δw_h0, have x_0 = 1.
+    For the biases, Δw_h0, x_0 is 1.
     With K outputs, Σ_k (y_k − ŷ_k) v_kh takes the place of (y − ŷ) v_h.
     """
     return np.outer(eta * np.dot(y - y_hat, v[..., 1:]) * z * (1.0 - z), with_bias(x))
@@ -114,11 +114,11 @@ def update(W: Array, v: Array, x: Array, y: Output, eta: float) -> Pair:
 def deltas_of_batch(
     W: Array, v: Array, X: Array, y: Array, eta: float, fraction: float | Array = 1.0
 ) -> Pair:
-    """The deltas ΔW and Δv of a batch: those from the same weights, summed.
+    """The deltas ΔW and Δv of a batch: all from the same weights, and summed.
 
-    The error of a set is the sum of the errors of its samples, so its deltas are
-    sums too. ``X`` has shape (b, d) and ``y`` shape (b,), or (b, K).
-    ``fraction``, of shape (b,) or one number, multiplies η for each sample.
+    The error of a batch is the sum of the errors of its samples, so its deltas are
+    sums, too. ``X`` has shape (b, d), and ``y`` has shape (b,) or (b, K).
+    ``fraction``, of shape (b,) or a single number, multiplies η for each sample.
     """
     fractions = np.broadcast_to(fraction, len(X))
     pairs = [
@@ -132,17 +132,17 @@ def deltas_of_batch(
 
 
 def without_bias(weights: Array) -> Array:
-    """The weights with those of the constant input, which have no penalty, set to 0."""
+    """The weights with the biases, which have no penalty, set to 0."""
     return np.concatenate((np.zeros_like(weights[..., :1]), weights[..., 1:]), axis=-1)
 
 
 def with_decay(delta: Array, weights: Array, eta: float, alpha: float) -> Array:
-    """The delta with an L2 penalty of ½ α w² on all weights but biases, Δw − η α w."""
+    """The delta with an L2 penalty ½ α w² on weights, not on biases: Δw − η α w."""
     return delta - eta * alpha * without_bias(weights)
 
 
 def with_momentum(delta: Array, last: float | Array, momentum: float) -> Array:
-    """The delta with momentum μ, which adds the update before: Δ_t + μ Δ_{t−1}."""
+    """The delta with momentum μ, which adds the previous update: Δ_t + μ Δ_{t−1}."""
     return delta + momentum * last
 
 
@@ -159,8 +159,8 @@ def update_batch(
 ) -> tuple[Array, Array, Pair]:
     """The weights after a batch, and the pair (ΔW, Δv) that led to them.
 
-    ``last`` is the pair of the update before. A batch of one without penalty and
-    momentum is `update`.
+    ``last`` is the pair (ΔW, Δv) of the previous update. A batch of one sample without
+    penalty and momentum is the same as `update`.
     """
     ΔW, Δv = deltas_of_batch(W, v, X, y, eta, fraction)
     ΔW = with_momentum(with_decay(ΔW, W, eta, alpha), last[0], momentum)
@@ -180,9 +180,9 @@ def epoch(
     momentum: float = 0.0,
     last: Pair | tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Array, Array, Pair | tuple[float, float]]:
-    """The weights after one epoch, which uses the samples in the order given.
+    """The weights after one epoch, which uses the samples in the given order.
 
-    Returns W, v and the last update, with which the next epoch goes on.
+    Returns W, v and the last update, which is passed on to the next epoch.
     """
     fraction = np.broadcast_to(fraction, len(X))
     for start in range(0, len(X), batch_size):

@@ -1,7 +1,7 @@
-"""Deployment by ONNX: a converter for skl2onnx.
+"""Deployment with ONNX: a converter for skl2onnx.
 
-Needs the extra ``onnx``. An ONNX file runs wherever there is an ONNX runtime, without
-Python and scikit-learn.
+Requires the extra ``onnx``. An ONNX file runs wherever there is an ONNX runtime,
+without Python and scikit-learn.
 
 Examples
 --------
@@ -42,10 +42,10 @@ from ._regressor import BackpropRegressor
 
 
 def register_converter() -> None:
-    """Make skl2onnx convert `BackpropRegressor`, by itself and in pipelines.
+    """Enable skl2onnx to convert `BackpropRegressor`, alone or in a pipeline.
 
-    A graph predicts what `BackpropRegressor.predict` does but for rounding, in float64
-    if its input is float64 and in float32 otherwise, with an output of shape
+    The graph predicts the same as `BackpropRegressor.predict`, up to rounding: in
+    float64 if its input is float64, and in float32 otherwise. Its output has the shape
     (n_samples, n_outputs).
     """
     update_registered_converter(
