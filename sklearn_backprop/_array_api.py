@@ -5,17 +5,17 @@ from sklearn import get_config
 
 try:
     from sklearn.utils._array_api import get_namespace
-except ImportError:  # it is private: should it go, predictions are NumPy's
+except ImportError:  # it is private; if it is ever removed, predictions are NumPy's
     get_namespace = None
 
 
 def as_numpy(data):
-    """The data, as NumPy if they are an array of another library on the CPU."""
+    """The data, converted to NumPy if they are an array of another library."""
     return np.asarray(data) if _is_foreign(data) else data
 
 
 def as_given(array, given):
-    """The array in the library of `given`, if scikit-learn is to dispatch on that."""
+    """The array in the library of `given`, if scikit-learn's dispatch is enabled."""
     dispatches = get_namespace is not None and get_config()["array_api_dispatch"]
     if dispatches and _is_foreign(given):
         namespace, _ = get_namespace(given)

@@ -1,25 +1,25 @@
-"""scikit-learn's callbacks, where its version has them (from 1.9)."""
+"""Support for scikit-learn's callbacks, if its version has them (1.9 or later)."""
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing, where scikit-learn has no callbacks."""
+        """Does nothing if scikit-learn has no callbacks."""
 
     def with_callbacks(method):
-        """Return the method as it is, where scikit-learn has no callbacks."""
+        """Return the method unchanged if scikit-learn has no callbacks."""
         return method
 
 
 class FitCallbacks:
-    """What the callbacks of an estimator are told of one fit.
+    """Calls the callbacks of an estimator during one fit.
 
     Parameters
     ----------
     estimator : estimator
     max_subtasks : int
-        The largest number of tasks that the fit consists of.
+        The maximum number of tasks in the fit.
     """
 
     def __init__(self, estimator, max_subtasks):
@@ -31,14 +31,14 @@ class FitCallbacks:
                 self.context = context
 
     def begin(self, X, y, sample_weight):
-        """Fit begins, on these data; return its task."""
+        """Report that fit begins on these data, and return its task."""
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": weights}
         return Task(self.estimator, self.context, data)
 
 
 class Task:
-    """A part of a fit, which begins now.
+    """A part of a fit; it begins when the object is made.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Task:
     context : CallbackContext or None
         None if there are no callbacks.
     data : dict
-        Of the fit.
+        The data of the fit.
     """
 
     def __init__(self, estimator, context, data):
@@ -55,19 +55,19 @@ class Task:
             context.call_on_fit_task_begin(estimator=estimator, **data)
 
     def subtask(self, name, max_subtasks=0):
-        """Begin a part of this task; None is an unknown number of subtasks."""
+        """Begin a part of this task; `max_subtasks` is None if it is not known."""
         if self.context is None:
             return self
         context = self.context.subcontext(task_name=name, max_subtasks=max_subtasks)
         return Task(self.estimator, context, self.data)
 
     def end(self, *, is_fitted=True):
-        """Say that the task has ended; return whether a callback wants to stop.
+        """Report that the task has ended, and return whether a callback asks to stop.
 
         Parameters
         ----------
         is_fitted : bool
-            Whether the estimator can predict. A copy of it is a model by itself.
+            Whether the estimator can predict. A copy of it is then a fitted model.
         """
         return self.context is not None and self.context.call_on_fit_task_end(
             estimator=self.estimator,

@@ -1,4 +1,4 @@
-"""The data of a call: checked, and as the arrays that everything else works on."""
+"""The data of a call, checked and converted to the arrays that all else works on."""
 
 import math
 from contextlib import nullcontext
@@ -21,18 +21,19 @@ from ._numbers import check_numeric
 from ._sparse import canonical, with_checked_indices
 from ._warning import warn_once
 
-# Cap on the repeats of a row, so that an epoch ends.
+# A row may be repeated at most this many times, so that an epoch ends.
 MAX_WEIGHT = 10_000
 
 # A mean weight outside of this range makes an epoch very short or very long.
 USUAL_MEAN_WEIGHT = (0.1, 100)
 
-# Bytes of X; what is larger is read where it is.
+# In bytes. A larger X is used without a copy.
 LARGEST_COPY = 64 * 2**20
 
-# Dense X is trained on as sparse rows where that was measured to be faster: with so
-# many features and hidden units, at most this fraction of values that are not 0, and
-# enough values that the copy does not count.
+# Dense X is trained on as sparse rows where that was measured to be faster: if there
+# are at least WIDE features and hidden units, if at most a fraction of MOSTLY_ZEROS of
+# the values are nonzero, and if there are so many values that the time for the copy is
+# negligible.
 WIDE, MOSTLY_ZEROS, WORTH_A_COPY = 16, 0.25, 2**14
 
 
@@ -45,13 +46,13 @@ class Data:
     X : {ndarray, CSR} of shape (n, d), float32 or float64
         In the units of the user. The kernel standardizes rows as it reads them.
     y : ndarray of shape (n, K)
-        As float64 in the units of the user, or in training units and the dtype of X:
-        see `Standardization.to_training_units`.
+        Either in the units of the user, as float64, or in training units, with the
+        dtype of X: see `Standardization.to_training_units`.
     weight : ndarray of shape (n,) or None
-        float64; None if all are 1.
+        As float64; None if all weights are 1.
     dtype : dtype
-        Of predictions of a model that is trained on these data: float32 if X and y are,
-        else float64.
+        The dtype of the predictions of a model that is trained on these data: float32
+        if both X and y are float32, else float64.
     """
 
     X: Any
@@ -74,19 +75,20 @@ def read(estimator, X, y, sample_weight, *, reset, relative):
     Parameters
     ----------
     estimator : BackpropRegressor
-        Gets the number and names of the features, or is asked for them.
+        The number and names of the features are stored on it, or compared with those
+        that it has.
     X : {array-like, sparse matrix} of shape (n, d)
     y : array-like of shape (n,) or (n, K)
     sample_weight : array-like of shape (n,) or None
     reset : bool
         Whether these are the first data of a model.
     relative : bool
-        Whether weights of an unusual mean are scaled to a mean of 1.
+        Whether weights with an unusual mean are scaled to a mean of 1.
 
     Raises
     ------
     ValueError, TypeError
-        If something is not as it has to be; the message names it.
+        If an argument is invalid; the message names it.
 
     Warns
     -----
@@ -115,12 +117,12 @@ def read_validation(estimator, X_val, y_val, sample_weight_val, like):
     Raises
     ------
     ValueError, TypeError
-        As `read`; or if the number of outputs is another.
+        As in `read`, or if the number of outputs differs from that of `like`.
     """
     try:
         X, y, _ = _read_arrays(estimator, X_val, y_val, like.X.dtype, suffix="_val")
         weight = _weights(sample_weight_val, X, "sample_weight_val")
-    except (TypeError, ValueError) as error:  # which may speak of X and y
+    except (TypeError, ValueError) as error:  # whose message may call them X and y
         raise type(error)(f"In the validation data: {error}") from error
     if y.shape[1] != like.y.shape[1]:
         raise ValueError(
@@ -131,10 +133,10 @@ def read_validation(estimator, X_val, y_val, sample_weight_val, like):
 
 
 def sparse_if_faster(data, H):
-    """The same samples, with X as CSR if it is dense but mostly zeros.
+    """The same samples, with X as CSR if it is dense but has mostly zeros.
 
-    What decides is the content of samples of positive weight, each as often as it is
-    repeated.
+    Only samples of positive weight are considered, and each is counted as often as it
+    is repeated.
 
     Parameters
     ----------
@@ -153,24 +155,24 @@ def sparse_if_faster(data, H):
     n_not_zero = not_zero.sum() if weight is None else math.fsum(not_zero * weight)
     if n_not_zero > MOSTLY_ZEROS * n_values:
         return data
-    if weight is not None:  # rows that are not used may be full
+    if weight is not None:  # rows of weight 0 may have many nonzero values
         X = np.where(weight[:, np.newaxis] > 0, X, 0)
     return replace(data, X=csr_array(X))
 
 
 def read_X(estimator, X, dtype):
-    """X of samples to predict, of that dtype."""
+    """X of the samples to predict, with this dtype."""
     X = with_checked_indices(as_numpy(X), "X")
     check_numeric(X, "X")
-    with np.errstate(over="ignore", invalid="ignore"):  # in sums of what is finite
+    with np.errstate(over="ignore", invalid="ignore"):  # sums may overflow
         X = validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
         return as_kernel_input(X, "X")
 
 
 def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
-    """X as the kernel reads it, y of shape (n, K), and the dtype of both together.
+    """X as the kernel reads it, y of shape (n, K), and the dtype of predictions.
 
-    X is converted to `dtype`, or to that of its numbers.
+    X is converted to `dtype`; if that is None, to float32 or float64, as its own dtype.
     """
     name_of_X, name_of_y = f"X{suffix}", f"y{suffix}"
     if issparse(y):
@@ -182,10 +184,10 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
     dtype_of_X = check_numeric(X, name_of_X)
     dtype_of_y = check_numeric(y, name_of_y)
     checks_finite = nullcontext()
-    if get_config()["assume_finite"]:  # one NaN would cost the model
+    if get_config()["assume_finite"]:  # a single NaN would destroy the model
         checks_finite = config_context(assume_finite=False)
     with (
-        np.errstate(over="ignore", invalid="ignore"),  # in sums of what is finite
+        np.errstate(over="ignore", invalid="ignore"),  # sums may overflow
         checks_finite,
     ):
         X, y = validate_data(
@@ -207,19 +209,20 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
             )
         y = _packed(y.reshape(len(y), -1).astype(np.float64, copy=False))
         known = getattr(given, "dtype", None) in (np.float64, np.float32)
-        if not known:  # only now are objects numbers, and long doubles of 64 bits
+        if not known:  # objects and long doubles have become float64 only now
             assert_all_finite(y, input_name=name_of_y)
         X = as_kernel_input(X, name_of_X)
         return X, y, max(X.dtype, dtype_of_y)  # float64 is the larger
 
 
 def as_kernel_input(X, name):
-    """X with rows of neighboring values, or as it is if a copy would be large.
+    """X as a C-contiguous array or as canonical CSR; unchanged if a copy is too large.
 
-    The kernel reads any strides, but columns that are apart more slowly. Sparse X has
-    each column once in a row, in ascending order, and no zeros, which rounding would
-    tell from those that are not stored. What is returned is another object than X,
-    whose shape and strides nobody else can change.
+    The kernel reads any strides, but it is slower if the values of a row are not
+    contiguous. Sparse X has each column once in a row, in ascending order. It has no
+    stored zeros, because rounding would distinguish them from those that are not
+    stored. A new object is returned, so that nobody else can change its shape or
+    strides.
 
     Raises
     ------
@@ -235,7 +238,7 @@ def as_kernel_input(X, name):
 
 
 def _packed(array):
-    """The array, C-contiguous and aligned; `np.require` takes longer for one row."""
+    """The array, C-contiguous and aligned; for one row `np.require` takes longer."""
     array = np.ascontiguousarray(array)
     return array if array.flags.aligned else array.copy()
 
@@ -252,9 +255,9 @@ def _weights(weight, X, name):
         return None
     weight = as_numpy(weight)
     check_numeric([weight] if isinstance(weight, Real) else weight, name)
-    # a copy: one number is counted and used at several places
+    # A copy, because weights are read in several places that have to agree.
     weight = _check_sample_weight(weight, X, dtype=np.float64, copy=True)
-    valid = (weight >= 0) & np.isfinite(weight)  # one number for all is not checked
+    valid = (weight >= 0) & np.isfinite(weight)  # scikit-learn does not check a scalar
     if not valid.all():
         row = int(valid.argmin())
         kind = "negative value" if weight[row] < 0 else "value"
@@ -315,9 +318,10 @@ def _read_sample_weight(estimator, sample_weight, X, *, relative):
 
 
 def _with_mean_1(weight):
-    """Weights divided by the mean of the positive, on a grid that rounding is lost in.
+    """Weights divided by the mean of the positive ones, rounded to multiples of 2⁻⁴⁰.
 
-    The sum is exact, so that the order of the rows does not matter.
+    That removes rounding errors. The sum is exact, so that the order of the rows does
+    not matter.
     """
     weight = weight / weight.max()
     scaled = weight / (math.fsum(weight) / np.count_nonzero(weight))

@@ -1,4 +1,4 @@
-"""What there is to say about a fit that diverged, or that went wrong."""
+"""Messages about a fit that diverged or that did not turn out well."""
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -21,19 +21,19 @@ DIAGNOSED_ROWS = 200
 
 SATURATED = 0.01  # a hidden output this close to 0 or 1
 TOO_MANY = 0.9  # fraction of saturated outputs that calls for a warning
-HARDLY_BETTER = 0.99  # squared error, as a fraction of that of predicting the mean
-NEARLY_EXACT = 0.01  # the same; below it no more epochs are asked for
+HARDLY_BETTER = 0.99  # squared error relative to that of predicting the mean
+NEARLY_EXACT = 0.01  # the same; below it, more epochs are not recommended
 
-# A loss is falling if 1000 updates by single samples at "auto" take away more than
-# this fraction of it. Of fits that patience made three times better, six in seven lost
-# more; of good fits to 200 rows and more, eleven in twelve lost less.
+# A loss is falling if 1000 updates by single samples at "auto" reduce it by more than
+# this fraction. Six in seven of the fits that became three times better with more
+# patience exceeded it; eleven in twelve good fits to at least 200 rows did not.
 FALLING = 0.025
-LONGEST_STRETCH = 50  # number of epochs that are looked at
-FAR_BELOW = 0.2  # a learning rate, as a fraction of "auto"
+LONGEST_STRETCH = 50  # the maximum number of epochs that are examined
+FAR_BELOW = 0.2  # a learning rate below this fraction of "auto"
 
 
 def divergence_message(epoch, eta, batch_size, parameters):
-    """Say where training diverged, why, and what to change."""
+    """Say where training diverged, the likely cause, and what to change."""
     alpha, momentum = parameters.alpha, parameters.momentum
     H = parameters.hidden_layer_size
     auto = initial_learning_rate("auto", H, batch_size, momentum)
@@ -67,7 +67,7 @@ def divergence_message(epoch, eta, batch_size, parameters):
 
 
 def max_iter_message(training, state):
-    """Say that a fit reached `max_iter`, and what helps.
+    """Say that a fit did not converge in `max_iter` epochs, why, and what helps.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def max_iter_message(training, state):
 
 
 def stall_message(training, state):
-    """Say that a fit converged although its loss was falling; None if it was not.
+    """Say that a fit converged while its loss was falling; None if it did not.
 
     Parameters
     ----------
@@ -144,12 +144,13 @@ def stall_message(training, state):
 
 
 def _is_falling(training, state):
-    """Whether the loss of the newest epochs falls, given how little they move.
+    """Whether the loss of the last epochs is falling, given how large updates are.
 
-    Noise hides a fall from one epoch to the next, and every epoch falls by less than
-    tol where η is small or rows are few. So two halves of a stretch are compared, and
-    the fall is related to the size and number of the updates. The last stretch of
-    "adaptive" has the least noise: its η is the smallest.
+    Noise hides a fall from one epoch to the next, and if η is small or rows are few,
+    the loss falls by less than tol in every epoch. So the two halves of a stretch are
+    compared, and the fall is measured relative to the size and number of the updates.
+    With "adaptive", the last stretch has the least noise, because its η is the
+    smallest.
     """
     parameters = training.parameters
     losses = state.losses.values()[training.begun_at :]
@@ -158,7 +159,7 @@ def _is_falling(training, state):
     losses = losses[-int(min(n, LONGEST_STRETCH, len(losses))) :]
     half = len(losses) // 2
     if half == 0:
-        return True  # as far as one epoch can tell
+        return True  # one epoch cannot show the opposite
     early, late = np.mean(losses[:half]), np.mean(losses[-half:])
     eta = learning_rate(
         parameters,
@@ -182,7 +183,7 @@ def _auto(parameters, batch_size):
 
 
 def _best_was_long_ago(training, state):
-    """Whether the best of the scores is in the first half of this fit."""
+    """Whether the best validation score is in the first half of this fit."""
     if training.validation is None:
         return False
     scores = state.validation_scores.values()
@@ -191,13 +192,13 @@ def _best_was_long_ago(training, state):
 
 
 def warn_of_poor_fit(start, training, state, stopped):
-    """Warn of each way in which a fit went wrong.
+    """Warn about everything that went wrong in a fit.
 
     Parameters
     ----------
     start : Start
     training : Training or None
-        None if the network is one that a search trained.
+        None if the network was trained by a search.
     state : State
         After the last epoch.
     stopped : bool
@@ -218,18 +219,18 @@ def warn_of_poor_fit(start, training, state, stopped):
 
 
 def poor_fit_messages(y, y_hat, z, weight, stalled=None):
-    """A message, with the cure, for each way in which a fit went wrong.
+    """Messages about everything that went wrong in a fit, and what to try.
 
     Parameters
     ----------
     y, y_hat : ndarray of shape (n, K)
         Targets of some samples and the network's outputs, in training units.
     z : ndarray of shape (n, H)
-        Their hidden outputs.
+        Hidden outputs for these samples.
     weight : ndarray of shape (n,)
-        Their weights.
+        Weights of these samples.
     stalled : str or None
-        What to say if there is more to learn.
+        The message to use if there is more to learn.
 
     Returns
     -------
@@ -238,13 +239,13 @@ def poor_fit_messages(y, y_hat, z, weight, stalled=None):
     """
     y = y.astype(np.float64)
     mean = np.average(y, axis=0, weights=weight)
-    with np.errstate(over="ignore"):  # after one huge step
+    with np.errstate(over="ignore"):  # after a huge update
         squared_error = np.average((y - y_hat) ** 2, axis=0, weights=weight).sum()
     variance = np.average((y - mean) ** 2, axis=0, weights=weight).sum()
     saturated = np.mean(np.minimum(z, 1 - z) < SATURATED)
 
     messages = []
-    # A constant y is not a poor fit, whatever rounding leaves of its error.
+    # A constant y is not a poor fit, even if rounding leaves a small error.
     rounding = 1e-6 * (mean**2).sum()
     if squared_error > HARDLY_BETTER * variance + rounding:
         messages.append(

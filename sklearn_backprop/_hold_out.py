@@ -1,32 +1,32 @@
-"""Which samples are held out, to validate on or to choose parameters by.
+"""Which samples are held out, to validate on or to choose parameters with.
 
-Rows with the same values, which have the same hash, are held out together. With
-shuffle=True what is held out depends on the hashes alone, with shuffle=False on the
-order of the rows.
+Rows with the same values have the same hash and are held out together. With
+shuffle=True, the choice depends only on the hashes; with shuffle=False, it depends on
+the order of the rows.
 """
 
 import numpy as np
 
 from . import _kernel
 
-ALMOST_1 = 1 - 1e-12  # for fractions such as 0.07, which times 100 is more than 7
+ALMOST_1 = 1 - 1e-12  # for fractions such as 0.07: in floats, 0.07 × 100 is above 7
 
-WEIGHT_UNITS = 2**20  # to a weight of 1, where the weights of copies are added up
+WEIGHT_UNITS = 2**20  # units in a weight of 1, to add up weights as integers
 
 N_FOLDS = 5
-FEWEST_ROWS = 6  # that differ, to make folds of
+FEWEST_ROWS = 6  # the minimum number of distinct rows to make folds from
 
 
 def folds_by_content(hashes, weight):
     """The fold of every row, -1 for a weight of 0; None if there are too few rows.
 
-    Distinct contents are dealt to the folds in turn, in the order of their hashes, so
-    that neither copies nor weights change the fold of another row.
+    Distinct rows are dealt to the folds in turn, in the order of their hashes, so that
+    neither copies nor weights change the fold of another row.
 
     Parameters
     ----------
     hashes : ndarray of shape (n_samples,)
-        Of the content of the rows, as uint64.
+        Hashes of the rows, as uint64.
     weight : ndarray of shape (n_samples,) or None
         None if all are 1.
 
@@ -38,7 +38,7 @@ def folds_by_content(hashes, weight):
     keys = hashes[rows]
     _kernel.sort_rows(keys, rows)
     is_new = np.append(True, keys[1:] != keys[:-1])
-    del keys  # there may be many
+    del keys  # they may take much memory
     number = np.cumsum(is_new)
     n_distinct = int(number[-1])
     number %= N_FOLDS
@@ -46,9 +46,9 @@ def folds_by_content(hashes, weight):
 
 
 def folds_in_order(hashes, weight):
-    """The same for folds that are blocks of neighbors, of about equal weight.
+    """The same, with folds that are blocks of adjacent rows, of about equal weight.
 
-    Neighbors that are copies stay together. The last block is fold 0.
+    Adjacent rows that are copies stay together. The last block is fold 0.
     """
     rows = _rows_of_positive_weight(hashes, weight)
     keys = hashes[rows]
@@ -71,19 +71,19 @@ def _folds(hashes, rows, n_distinct, fold_of_rows):
 def hold_out_by_content(hashes, weight, fraction):
     """The rows to train on, and those to hold out, which are ordered by content.
 
-    All copies of a row fall on one side. Contents are taken in the order of their
-    hashes, which is random but does not depend on what else there is. One that does not
-    fit into the fraction is skipped.
+    All copies of a row are on the same side. Distinct rows are chosen in the order of
+    their hashes, which is random but does not depend on the other rows. A row that does
+    not fit into the fraction is skipped.
 
     Parameters
     ----------
     hashes : ndarray of shape (n_samples,)
-        Of the content of the rows, as uint64.
+        Hashes of the rows, as uint64.
     weight : ndarray of shape (n_samples,) or None
         None if all are 1. Rows of weight 0 are left out of both.
     fraction : float
-        Fraction of the total weight to hold out; at least two contents, for R² needs
-        them, and at most half of all.
+        Fraction of the total weight to hold out. At least two distinct rows are held
+        out, because R² needs them, and at most half of all distinct rows.
     """
     rows = _rows_of_positive_weight(hashes, weight)
     keys = hashes[rows]
@@ -95,7 +95,7 @@ def hold_out_by_content(hashes, weight, fraction):
         raise _too_few(len(starts), len(rows), fraction)
     held_out = np.repeat(chosen, np.diff(starts, append=len(rows)))
     validation = rows[held_out]
-    if weight is not None:  # copies may differ in it, and sums are in this order
+    if weight is not None:  # weights of copies may differ, and sums follow this order
         _kernel.sort_rows(
             keys[held_out] ^ weight[validation].view(np.uint64), validation
         )
@@ -105,7 +105,7 @@ def hold_out_by_content(hashes, weight, fraction):
 def hold_out_last(hashes, weight, fraction):
     """The rows to train on, and the last rows, which are held out.
 
-    Arguments are those of `hold_out_by_content`. Neighbors that are copies stay
+    The arguments are those of `hold_out_by_content`. Adjacent rows that are copies stay
     together.
     """
     rows = _rows_of_positive_weight(hashes, weight)
@@ -127,9 +127,9 @@ def _rows_of_positive_weight(hashes, weight):
 
 
 def _groups(keys, rows, weight):
-    """Where neighbors of one key start, and their weights in whole numbers.
+    """Where groups of adjacent equal keys start, and their weights as integers.
 
-    Sums of whole numbers are the same in any order.
+    Sums of integers are the same in any order.
     """
     starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
     if weight is None:
@@ -139,7 +139,7 @@ def _groups(keys, rows, weight):
 
 
 def _that_fit(weights, fraction):
-    """Indices of the first groups that make up a fraction of the weight, rounded up."""
+    """Indices of the first groups that make up the fraction of the weight, or more."""
     total, n_groups = weights.sum(), len(weights)
     wanted = fraction * total * ALMOST_1
     limit, most = wanted + total / n_groups, max(2, n_groups // 2)

@@ -7,9 +7,9 @@ from sklearn.neural_network import MLPRegressor
 
 
 def as_mlp(W, v):
-    """An MLPRegressor that is able to predict, with W (d + 1, H) and v (K, H + 1).
+    """An MLPRegressor that can predict, with weights W (d + 1, H) and v (K, H + 1).
 
-    It gets arrays of its own.
+    It has its own copies of the arrays.
     """
     mlp = MLPRegressor(
         hidden_layer_sizes=(W.shape[1],), activation="logistic", solver="sgd"
@@ -21,12 +21,12 @@ def as_mlp(W, v):
 
 
 def mlp_of_state(state):
-    """An MLPRegressor in the units of the data, which training can go on with.
+    """An MLPRegressor in the units of the data, whose training can be continued.
 
     Raises
     ------
     ValueError
-        If weights are beyond float64.
+        If weights are too large for float64.
     """
     network = state.network
     network = replace(

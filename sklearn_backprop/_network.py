@@ -1,4 +1,4 @@
-"""A network: its weights, and the units that it works in."""
+"""A network: its weights, and the units in which it works."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ SPREAD = 12.0  # initial weights are SPREAD / d × u⁵, with u uniform in ±1
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """The weights as the kernel keeps them, in training units.
+    """The weights as the kernel stores them, in training units.
 
     Attributes
     ----------
     weights : ndarray
         Packed; `matrices` unpacks them.
     velocity : ndarray or None
-        The last update, packed likewise; None without momentum.
+        The last update, packed in the same way; None without momentum.
     shape : tuple of int
         d, H, K: the numbers of features, hidden units and outputs.
     standardization : Standardization
@@ -41,10 +41,10 @@ class Network:
     def of(cls, W, v, standardization, velocity=None):
         """The network with weights W (d + 1, H) and v (K, H + 1), biases first.
 
-        Velocity is a pair of such matrices, or None.
+        `velocity` is a pair of such matrices, or None.
         """
         if velocity is not None:
-            # Units that only fill up a register have a bias, but it does not move.
+            # Units that only pad a register have a bias, but no velocity.
             nothing = _kernel.pack(np.zeros_like(W), np.zeros_like(v))
             velocity = _kernel.pack(*velocity) - nothing
         shape = (len(W) - 1, W.shape[1], len(v))
@@ -59,7 +59,7 @@ class Network:
 
     @property
     def dtype(self):
-        """That of the weights: float32 or float64."""
+        """The dtype of the weights: float32 or float64."""
         return self.weights.dtype
 
     def matrices(self):
@@ -73,7 +73,7 @@ class Network:
         return _kernel.unpack(self.velocity, self.shape)
 
     def output(self, X, order=None):
-        """ŷ in training units, shape (n, K): of all rows, or of the samples in order.
+        """ŷ in training units, shape (n, K): for all rows, or for the samples in order.
 
         Parameters
         ----------
@@ -92,12 +92,12 @@ class Network:
         return self.standardization.to_predictions(self.output(X))
 
     def hidden_outputs(self, X):
-        """z, shape (n, H); for a look at a few rows."""
+        """z, shape (n, H); only meant for a few rows."""
         W, _ = self.matrices()
         mean, scale = self.standardization.X_mean, self.standardization.X_scale
-        if issparse(X):  # scaled before a product, which might overflow
+        if issparse(X):  # scale first, or the product might overflow
             a = X.multiply(scale) @ W[1:] - (mean * scale) @ W[1:]
-        else:  # first the mean, which may be far from 0
+        else:  # subtract the mean first, because it may be far from 0
             a = ((X - mean) * scale) @ W[1:]
         return expit(W[0] + a)
 
@@ -115,7 +115,7 @@ class Network:
         Raises
         ------
         ValueError
-            If the values are not as they have to be, or too large.
+            If the values are invalid or too large.
         """
         d, H, K = self.shape
         coefs = _arrays(values, "coefs_", ((d, H), (H, K)))
@@ -135,7 +135,7 @@ class Network:
         Raises
         ------
         ValueError
-            If the values are not as they have to be, or too large.
+            If the values are invalid or too large.
         """
         _, H, K = self.shape
         intercepts = _arrays(values, "intercepts_", ((H,), (K,)))
@@ -160,7 +160,7 @@ def _arrays(values, name, shapes):
     Raises
     ------
     ValueError
-        If they are no dense arrays, not finite, or of other shapes.
+        If they are not dense, not finite, or have other shapes.
     """
     expected = f"Expected arrays of shape {shapes[0]} and {shapes[1]}."
     try:
@@ -174,7 +174,7 @@ def _arrays(values, name, shapes):
         if np.isscalar(value) or issparse(value):
             raise ValueError(f"{name}[{i}] is {type(value).__name__}. {expected}")
         check_numeric(value, f"{name}[{i}]")
-        with np.errstate(over="ignore"):  # of long doubles, which become infinite
+        with np.errstate(over="ignore"):  # large long doubles become infinite
             array = np.asarray(value, np.float64)
         if array.shape != shape:
             raise ValueError(f"{name}[{i}] has shape {array.shape}. {expected}")
@@ -186,13 +186,13 @@ def _arrays(values, name, shapes):
 def initial_weights(shape, random, dtype):
     """W, shape (d + 1, H), and v, shape (K, H + 1), in training units.
 
-    The biases place the slopes of the hidden units all along the range of the data. The
-    fifth power makes few weights large and most small, so that a unit begins by
-    responding to few features: on real data clearly better than weights of one size.
-    With v = 0 the first prediction is the mean, so that a constant y is met exactly
-    from the start.
+    The biases spread the slopes of the hidden units over the range of the data. The
+    fifth power makes a few weights large and most of them small, so that each unit
+    starts by responding to few features. On real data this is clearly better than
+    weights of similar size. With v = 0, the first prediction is the mean, so that a
+    constant y is met exactly from the start.
 
-    Only + − × ÷ are used, which give the same bits on every machine.
+    Only + − × ÷ are used: they give the same bits on every machine.
     """
     d, H, K = shape
     biases = BIAS * (2 * random.random_sample((1, H)) - 1)

@@ -1,8 +1,8 @@
-"""The parameters of one call: read once, validated, and the same for all its epochs.
+"""The parameters of one call: read once, validated, and fixed for all of its epochs.
 
-scikit-learn's `_fit_context` validates the attributes of an estimator, which may have
-other values by the time that training reads them. Here what is validated is what is
-used.
+scikit-learn's `_fit_context` validates the attributes of an estimator, but they may
+have changed by the time that training reads them. Here the validated values are the
+ones that are used.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from sklearn.utils._param_validation import (
 
 from ._learning_rate import OF_FIXED_LENGTH, SCHEDULES, STREAM
 
-# The values of "auto" where nothing is searched for.
+# The values of "auto" when there is no search.
 MAX_ITER = 400
 ALPHA = 0.0
 
@@ -59,7 +59,7 @@ CONSTRAINTS: dict = {
     "verbose": ["verbose"],
 }
 
-# Parameters that are sizes of arrays or loops, and the words that may stand for one.
+# Parameters that are sizes of arrays or loops, and the string that each also accepts.
 SIZES = {"hidden_layer_size": None, "batch_size": "all", "max_iter": "auto"}
 
 
@@ -67,8 +67,8 @@ SIZES = {"hidden_layer_size": None, "batch_size": "all", "max_iter": "auto"}
 class Parameters:
     """The parameters of an estimator as they were when a call began.
 
-    Callbacks and other threads may set others during the call. The next call takes
-    these.
+    If callbacks or other threads change them during the call, the new values apply to
+    the next call.
     """
 
     hidden_layer_size: int
@@ -100,14 +100,15 @@ class Parameters:
         ----------
         estimator : BackpropRegressor
         valid : Parameters or None
-            Parameters that were validated before. If all values are the same objects,
-            they are returned: validation takes as long as hundreds of updates.
+            Parameters that were validated before. If all values are still the same
+            objects, these are returned, because validation takes as long as hundreds of
+            updates.
 
         Raises
         ------
         ValueError
-            If a parameter is not as it has to be. Where scikit-learn is configured to
-            skip the validation of parameters, only sizes are checked.
+            If a parameter is invalid. If scikit-learn is configured to skip the
+            validation of parameters, only sizes are checked.
         """
         values: dict[str, Any] = {
             name: getattr(estimator, name) for name in cls.__match_args__
@@ -117,7 +118,7 @@ class Parameters:
         if not get_config()["skip_parameter_validation"]:
             validate_parameter_constraints(
                 estimator._parameter_constraints,
-                estimator.get_params(deep=False) | values,  # those of subclasses, too
+                estimator.get_params(deep=False) | values,  # including subclasses'
                 caller_name=type(estimator).__name__,
             )
         for name, word in SIZES.items():
@@ -129,21 +130,21 @@ class Parameters:
         return cls(**values, is_alpha_auto=values["alpha"] == "auto")
 
     def batch_size_for(self, n: int) -> int:
-        """The number of samples in a batch, where there are n."""
+        """The number of samples in a batch, of n samples in total."""
         return n if self.batch_size == "all" else min(self.batch_size, n)
 
     @property
     def searches(self) -> bool:
-        """Whether "auto" asks to search for the number of epochs."""
+        """Whether "auto" means to search for the number of epochs."""
         return self.max_iter == "auto" and self.learning_rate in OF_FIXED_LENGTH
 
     def without_auto(self, alpha: float = ALPHA, **others: Any) -> Self:
-        """The same with numbers for "auto", where nothing is searched for.
+        """The same parameters with numbers instead of "auto", without a search.
 
         Parameters
         ----------
         alpha : float
-            For "auto".
+            The value of alpha to use for "auto".
         **others
             Other parameters to change.
         """
@@ -151,16 +152,16 @@ class Parameters:
             "max_iter": MAX_ITER if self.max_iter == "auto" else self.max_iter,
             "alpha": alpha if self.alpha == "auto" else self.alpha,
         }
-        # in half of the time that `replace` takes, for partial_fit with one row
+        # takes half as long as `replace`, for partial_fit with one row
         return type(self)(**{**vars(self), **numbers, **others})
 
     def for_fit(self, before: Any) -> Self:
-        """Those of a fit that continues the state `before`, or begins with None.
+        """The parameters of a fit that continues from `before`, or starts anew if None.
 
         Raises
         ------
         ValueError
-            If the fit would have to search, but continues.
+            If the fit continues but would have to search.
         """
         if before is None:
             return self if self.searches else self.without_auto()
@@ -173,7 +174,7 @@ class Parameters:
         return self.without_auto(before.alpha)
 
     def for_partial_fit(self, before: Any) -> Self:
-        """Those of a `partial_fit`, which has no last epoch to reduce η for."""
+        """The parameters of `partial_fit`, which has no last epoch to reduce η for."""
         schedule = self.learning_rate
         return self.without_auto(
             ALPHA if before is None else before.alpha,

@@ -1,9 +1,9 @@
-"""What a pickle of an estimator holds, and how it is checked when it is loaded.
+"""What a pickle of an estimator contains, and how it is checked when it is loaded.
 
-A pickle holds plain arrays and numbers, so that no type but the estimator has to be
-trusted. The order in which the kernel keeps weights may change from one version to the
-next: a pickle holds the matrices of the equations, in training units and biases first.
-Arrays are checked when they are loaded, because compiled code reads them.
+A pickle contains plain arrays and numbers, so that no type has to be trusted except the
+estimator. The kernel may store weights in another order in a later version, so a pickle
+has the matrices of the equations, in training units and with biases first. Arrays are
+checked when they are loaded, because compiled code reads them.
 """
 
 from dataclasses import fields
@@ -29,7 +29,7 @@ CURVES = (
     "_validation_scores",
     "_validation_losses",
 )
-TYPES = {"_validation_epochs": np.int64}  # of other arrays float64
+TYPES = {"_validation_epochs": np.int64}  # other arrays are float64
 NAMES = (
     *("_seed", "_t", "_alpha", "_search_results", *WEIGHTS, *VELOCITY, *CURVES),
     *(f"_{field.name}" for field in fields(Standardization)),
@@ -40,7 +40,7 @@ NAMES = (
 def to_pickle(attributes):
     """An estimator's attributes, with its state as plain arrays and numbers."""
     attributes = {**attributes, "_sklearn_backprop_version": VERSION}
-    for name in ("_valid_params", "_warned"):  # of calls, not of the model
+    for name in ("_valid_params", "_warned"):  # belong to calls, not to the model
         attributes.pop(name, None)
     state = attributes.pop("_state", None)
     if state is None:
@@ -62,12 +62,12 @@ def to_pickle(attributes):
 
 
 def from_pickle(attributes):
-    """An estimator's attributes, out of what `to_pickle` made of them.
+    """An estimator's attributes, restored from what `to_pickle` returned.
 
     Raises
     ------
     ValueError
-        If something is missing, or an array is not as it has to be.
+        If something is missing, or if an array is invalid.
 
     Warns
     -----
@@ -106,7 +106,7 @@ def _part_of(saved, kind):
 
 
 def _state_of(saved):
-    """The state, with arrays of its own that are as they have to be."""
+    """The state, with its own copies of the arrays, which are checked."""
     W, v = saved["_W"], saved["_v"]
     dtype = getattr(W, "dtype", None)
     if dtype not in (np.float32, np.float64) or W.ndim != 2:
@@ -147,16 +147,16 @@ def _state_of(saved):
 
 
 def _array(saved, name, shape, dtype):
-    """A copy of an array, which is as it has to be."""
+    """A copy of an array that is checked."""
     value = saved[name]
     if not isinstance(value, np.ndarray):
         found = f"is {type(value).__name__}"
     elif value.shape != shape or value.dtype != dtype:
         found = f"has shape {value.shape} and dtype {value.dtype}"
     else:
-        value = np.array(value, order="C")  # of a masked array all values
+        value = np.array(value, order="C")  # includes the masked values of an array
         finite = np.isfinite(value)
-        if name.endswith("_statistics"):  # infinite where rounding is all there is
+        if name.endswith("_statistics"):  # std is infinite for spread by rounding alone
             finite[STD] = value[STD] >= 0
         if finite.all():
             return value

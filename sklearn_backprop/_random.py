@@ -1,15 +1,15 @@
 """Random numbers that depend on one seed and on what they are for.
 
-The seed is drawn once for each model. What is random in an epoch depends on the seed
-and on the number of the epoch. There is no generator to advance: an epoch that is
-interrupted or fails leaves nothing to undo, and `partial_fit` continues where the call
-before ended.
+The seed is drawn once for each model. Everything that is random in an epoch depends on
+the seed and on the number of the epoch. There is no generator to advance, so an epoch
+that fails or is interrupted leaves nothing to undo, and `partial_fit` continues where
+the previous call ended.
 """
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-INITIAL_WEIGHTS = 0  # a purpose
+INITIAL_WEIGHTS = 0  # a purpose, for `generator`
 
 
 def draw_seed(random_state):
@@ -18,5 +18,5 @@ def draw_seed(random_state):
 
 
 def generator(seed, purpose):
-    """The random numbers of one purpose; the stream of RandomState never changes."""
+    """Random numbers for one purpose, by RandomState, whose stream never changes."""
     return np.random.RandomState([seed, purpose])

@@ -287,13 +287,13 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
     (2,)
     """
 
-    _state: State  # all that was learned; absent before the first epoch
+    _state: State  # everything that was learned; not set before the first epoch
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
 
     _parameter_constraints: dict = CONSTRAINTS
 
-    # The HTML representation links to the documentation, and shows that of parameters.
+    # The HTML representation links to the documentation of the class and parameters.
     _doc_link_module = "sklearn_backprop"
     _doc_link_template = (
         "https://sklearn-backprop.readthedocs.io/en/stable/generated/"
@@ -425,7 +425,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                     start, given, X_val, y_val, sample_weight_val
                 )
 
-            self._state = start.state  # which callbacks may look at
+            self._state = start.state  # because callbacks may read it
             fit = callbacks.begin(X, y, sample_weight)
             state, found, searches = start.state, None, parameters.searches
             if searches and can_search(start):
@@ -454,7 +454,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return self
 
     def _validation(self, start, given, X_val, y_val, sample_weight_val):
-        """The samples that fit validates on: those held out, or those passed to it."""
+        """The samples that fit validates on: held out, or passed by the user."""
         if start.held_out is not None:
             validation = Validation.held_out(start.data, start.held_out)
         else:
@@ -466,7 +466,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         return validation
 
     def _train(self, training, state, task, rollback):
-        """Run the epochs of fit, of which `state` may have some.
+        """Run the epochs of fit, some of which may already be done in `state`.
 
         Returns
         -------
@@ -538,7 +538,7 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
         """
         known = getattr(self, "_valid_params", None)
         parameters = Parameters.of(self, known)
-        _can_fit_partially(parameters)  # it may have changed since the call began
+        _can_fit_partially(parameters)  # early_stopping may have changed meanwhile
         with Rollback(self, parameters.random_state):
             if (
                 parameters is not known

@@ -4,20 +4,20 @@ import numpy as np
 
 
 class Rollback:
-    """Restore the attributes of an estimator when the guarded block raises.
+    """Restore the attributes of an estimator if the guarded block raises.
 
-    After an error they are those from before the block. After an interrupt
-    (KeyboardInterrupt and its like) they are, too, until `keep` is called. The block
-    may replace attributes, but must not change what they hold: a `State` cannot be
-    changed.
+    After an error, the attributes are as they were before the block. The same holds
+    after an interrupt (KeyboardInterrupt and the like), unless `keep` has been called.
+    The block may replace attributes, but must not modify the objects that they refer
+    to; a `State` is immutable.
 
     Parameters
     ----------
     estimator : object
-        Whatever keeps its state in ``__dict__``.
+        Any object that has its state in ``__dict__``.
     random_state : RandomState or anything else
-        A RandomState is restored with the attributes from before the block, as if no
-        number had been drawn.
+        A RandomState is restored together with the attributes, as if no number had
+        been drawn.
     """
 
     def __init__(self, estimator, random_state):
@@ -32,7 +32,7 @@ class Rollback:
         return self
 
     def keep(self):
-        """Let an interrupt leave the attributes as they are, from now on."""
+        """From now on, leave the attributes as they are after an interrupt."""
         self.keeps = True
 
     def __exit__(self, kind, error, traceback):

@@ -1,6 +1,6 @@
-"""Which sample is used when.
+"""The order in which samples are used.
 
-Every epoch is a shuffle of one starting order. With shuffle=True that order is by
+Every epoch shuffles the same starting order. With shuffle=True, that order is by
 content: rows are sorted by a hash of their values and the seed, so the order in which
 they are given has no influence. A sample weight is a number of repeats, of which the
 last may count in part.
@@ -27,10 +27,10 @@ class SampleOrder:
     Attributes
     ----------
     entries : ndarray of shape (n_entries,)
-        Row numbers, as int64. With fractions, 2 · row is a full repeat of the row, and
-        2 · row + 1 one of which only its fraction counts.
+        Row numbers, as int64. With fractions, 2 · row stands for a full repeat of the
+        row, and 2 · row + 1 for a repeat of which only the fraction of the row counts.
     fraction : ndarray of shape (n_samples,) or None
-        How much of its last repeat counts, for every row; None if all count in full.
+        How much the last repeat of each row counts; None if all count in full.
     """
 
     entries: np.ndarray
@@ -46,7 +46,7 @@ class SampleOrder:
     def split(self, chosen):
         """The samples of the rows that are not chosen, and of those that are.
 
-        Both are in the same order as here.
+        Both keep the order of the samples.
 
         Parameters
         ----------
@@ -59,12 +59,13 @@ class SampleOrder:
         )
 
     def among(self, used):
-        """The same samples, where only some rows are there, which includes all of them.
+        """The same samples, with rows renumbered as if only the used rows existed.
 
         Parameters
         ----------
         used : ndarray
-            The numbers of these rows, ascending.
+            The numbers of the used rows, ascending. All rows of the samples are among
+            them.
         """
         places = np.searchsorted(used, self.rows())
         if self.fraction is None:
@@ -102,12 +103,12 @@ def sample_order(data, seed, parameters, *, hold_out):
     -------
     order : SampleOrder
     held_out : ndarray or None
-        Row numbers: some by their content or, with shuffle=False, the last. None
-        without a hold-out.
+        Row numbers, chosen by content or, with shuffle=False, the last ones. None if
+        nothing is held out.
     fold : ndarray of shape (n_samples,) or None
-        The fold of every row, if "auto" searches, and there are enough distinct ones.
+        The fold of every row, if "auto" searches and enough rows are distinct.
     fingerprint : int
-        Of all samples.
+        The fingerprint of all samples.
     """
     by_content = parameters.shuffle
     hashes = _kernel.hash_rows(_kernel.Samples(data.X, data.y), seed)
@@ -124,12 +125,12 @@ def sample_order(data, seed, parameters, *, hold_out):
 
 
 def fingerprint(hashes, weight):
-    """A number that tells other data from these; the same for any order of the rows.
+    """A number that identifies the data, whatever the order of the rows.
 
     Parameters
     ----------
     hashes : ndarray of shape (n_samples,)
-        Of the content of the rows, as uint64.
+        Hashes of the rows, as uint64.
     weight : ndarray of shape (n_samples,) or None
         None if all are 1.
     """
@@ -147,14 +148,14 @@ def starting_order(hashes, weight, rows=None, *, by_content):
     Parameters
     ----------
     hashes : ndarray of shape (n_samples,)
-        Of the content of the rows, as uint64; overwritten, to save memory.
+        Hashes of the rows, as uint64; overwritten, to save memory.
     weight : ndarray of shape (n_samples,) or None
         None if all are 1.
     rows : ndarray of int64 or None
-        The rows to train on, None for all; overwritten, too.
+        The rows to train on, None for all; also overwritten.
     by_content : bool
-        Whether to sort the entries by the values of their rows, and by how much of them
-        counts, instead of leaving the rows as they are.
+        Whether to sort the entries by the values of their rows and by how much they
+        count, instead of keeping the order of the rows.
     """
     all_rows = rows is None
     rows = np.arange(len(hashes), dtype=np.int64) if all_rows else rows
@@ -175,10 +176,11 @@ def starting_order(hashes, weight, rows=None, *, by_content):
 
 
 def repeat_rows(rows, weight):
-    """Every row as often as its weight says: entries and fractions of a `SampleOrder`.
+    """Each row repeated by its weight: the entries and fractions of a `SampleOrder`.
 
-    Weights of 2 and 1 give the rows 0, 0, 1. Where a weight is not whole, as 2.5 and 1,
-    entries are 2 · row, or 2 · row + 1 for a repeat that counts in part: 0, 0, 1, 2.
+    Weights of 2 and 1 give the rows 0, 0, 1. If any weight is not an integer, entries
+    are 2 · row, or 2 · row + 1 for a repeat that counts in part: weights of 2.5 and 1
+    give 0, 0, 1, 2.
 
     Parameters
     ----------

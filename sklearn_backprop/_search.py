@@ -1,11 +1,11 @@
 """What "auto" chooses: the number of epochs and the penalty that predict best.
 
 Candidates are trained on some of the samples and scored by their error on the others.
-The penalty is chosen at one length. Then longer ones are tried for as long as they are
-worth it, or shorter ones if the first longer one is not.
+The penalty is chosen at one length. Then longer lengths are tried for as long as they
+are worthwhile, or shorter ones if the first longer length is not.
 
-What is decided depends on errors alone, never on which was there first, so that the
-number of threads has no influence. Threads that are free train what may come next.
+Decisions depend only on errors, never on which result is available first, so that the
+number of threads has no influence. Idle threads train what may be needed next.
 """
 
 import math
@@ -22,33 +22,33 @@ from ._trials import Candidate, Trials
 from ._validation import varies
 
 # Chosen by benchmarks/bench_tables.py.
-# Numbers of epochs, and for how many operations in an epoch each may be tried: few
-# samples get many epochs.
+# Numbers of epochs, each with the maximum number of operations in an epoch for which it
+# may be tried: small data get many epochs.
 LENGTHS = {10: math.inf, 40: 5e10, 160: 6e9, 640: 2e7, 2560: 2.5e6, 10240: 7e5}
-FIRST_LENGTH = 40  # at which the penalty is chosen
+FIRST_LENGTH = 40  # the length at which the penalty is chosen
 ALPHAS = (0.0, 0.003)
-BEATEN = 1.05  # times the least error: not tried on another fold
+BEATEN = 1.05  # with more than this times the least error, no other fold is tried
 
-# The next length is tried, too, if a length had at most so many times the error of the
-# one before; from MANY epochs on, less is asked for. Where samples are so few that all
-# lengths may be tried, the search begins with MANY.
+# The next length is tried if the error at a length is at most WORTHWHILE times the
+# error at the previous one; from MANY epochs on, at most WORTH_MANY times. If the data
+# are so small that all lengths may be tried, the search begins with MANY.
 WORTHWHILE = 0.97
 WORTH_MANY, MANY = 0.9, 640
 
-SAMPLE = 16  # what a sample costs, in inputs of a hidden unit
-ENTRY = 4  # what an entry of a sparse row costs
+SAMPLE = 16  # the cost of a sample, in inputs of a hidden unit
+ENTRY = 4  # the cost of an entry of a sparse row, likewise
 
 
 class Found(NamedTuple):
-    """What a search has found.
+    """The result of a search.
 
     Attributes
     ----------
     candidate : Candidate
-        The best.
+        The best candidate.
     state : State
-        With validation, that of the best candidate. Otherwise the one to go on from:
-        the first, or that after some or all of the epochs.
+        With validation, the state of the best candidate. Otherwise the state to
+        continue from: the initial one, or one after some or all of the epochs.
     score : float
         The validation score.
     """
@@ -59,11 +59,11 @@ class Found(NamedTuple):
 
 
 class StopSearch(Exception):  # noqa: N818
-    """A callback has asked to stop."""
+    """A callback asked to stop the search."""
 
 
 def can_search(start):
-    """Whether there are enough distinct samples, with a y that varies."""
+    """Whether there are enough distinct samples and y varies."""
     return start.fold is not None and varies(start.data.y[start.order.rows()]).any()
 
 
@@ -102,7 +102,7 @@ def search(start, parameters, validation, task):
 
 
 def lengths_for(start, H):
-    """The numbers of epochs that are not too long for the data, ascending."""
+    """The numbers of epochs that do not take too long for the data, ascending."""
     X, rows = start.data.X, start.order.rows()
     n, d = len(rows), X.shape[1]
     inputs = ENTRY * int(np.diff(X.indptr)[rows].sum()) if issparse(X) else n * d
@@ -111,7 +111,7 @@ def lengths_for(start, H):
 
 
 class Contest:
-    """Which candidate wins, and what is known of the others.
+    """Finds the best candidate, and records the errors of all.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Contest:
     Attributes
     ----------
     errors : dict
-        For each candidate its error on each of the folds that it was tried on.
+        For each candidate, its error on each of the folds that it was tried on.
     """
 
     def __init__(self, trials, threads, task, verbose):
@@ -168,16 +168,16 @@ class Contest:
         return best
 
     def _winner(self, candidates, favorite=None):
-        """The one with the least error; with fewer epochs, or a larger alpha, of two.
+        """The one with the least error; of equal ones, fewer epochs or a larger alpha.
 
         Candidates that are clearly beaten on some of the folds are not tried on others.
 
         Parameters
         ----------
         candidates : list of Candidate
-            New ones come last.
+            New candidates come last.
         favorite : Candidate or None
-            Which is likely to win, to be trained ahead.
+            The candidate that is likely to win, to be trained ahead.
         """
         n_folds = len(self.trials.folds)
         for fold in range(n_folds):
@@ -195,14 +195,14 @@ class Contest:
         return self.leader
 
     def _training(self, candidate):
-        """The call that trains it ahead, unless each epoch has to be seen."""
+        """The call that trains it ahead, unless each epoch has to be reported."""
         seen = self.verbose or self.task.context is not None
         if candidate is None or seen or self.trials.validation is not None:
             return []
         return [(self.trials.train_ahead, candidate)]
 
     def _error(self, candidate, n_folds):
-        return math.fsum(self.errors[candidate][:n_folds])  # the same in every Python
+        return math.fsum(self.errors[candidate][:n_folds])  # same in every Python
 
     def _least(self, candidates, n_folds):
         return min(
@@ -225,18 +225,18 @@ class Contest:
             raise StopSearch
 
     def _ratio(self, candidate, other):
-        """Of their errors on the folds that both were tried on."""
+        """The ratio of their errors on the folds that both were tried on."""
         n_folds = min(len(self.errors[candidate]), len(self.errors[other]))
         return self._error(candidate, n_folds) / self._error(other, n_folds)
 
     def results(self, best):
-        """All that was tried, in the form of `cv_results_`; the best has rank 1."""
+        """What was tried, in the form of `cv_results_`; the best has rank 1."""
         candidates, weights = list(self.errors), self.trials.weights
         scores = np.full((len(candidates), len(weights)), np.nan)
         for row, candidate in zip(scores, candidates, strict=True):
             errors = self.errors[candidate]
             row[: len(errors)] = -np.divide(errors, weights[: len(errors)])
-        with np.errstate(invalid="ignore"):  # of candidates that diverged
+        with np.errstate(invalid="ignore"):  # candidates that diverged are infinite
             std = np.nanstd(scores, axis=1)
         mean = np.array(
             [

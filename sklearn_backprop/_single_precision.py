@@ -8,27 +8,27 @@ from scipy.sparse import issparse
 from ._network import Network
 from ._standardization import as_given
 
-LARGEST = 2**20  # bytes of X: more would take memory that the user may not have
-CHUNK = 2**12  # values that are standardized at a time
+LARGEST = 2**20  # bytes of X; a larger copy may take more memory than there is
+CHUNK = 2**12  # the number of values to standardize at a time
 
 
 def in_single_precision(start):
-    """The same start with X in float32, if that is small and safe.
+    """The same start with X in float32, if X is small and this is safe.
 
     Parameters
     ----------
     start : Start
-        With dense X, which is standardized here, because the mean may be far from 0.
+        Dense X is standardized here, because its mean may be far from 0.
 
     Returns
     -------
     start : Start
-        Of the samples of positive weight. As given if X is sparse, large, in float32
-        already, or not to be standardized, so that it may have any values.
+        With only the samples of positive weight. Unchanged if X is sparse, large,
+        already float32, or not to be standardized, because it may then have any values.
     """
     X, weight, network = start.data.X, start.data.weight, start.state.network
     d, old = X.shape[1], network.standardization
-    is_small = 4 * d * len(start.order) <= LARGEST  # the same for repeated rows
+    is_small = 4 * d * len(start.order) <= LARGEST  # repeats count like rows
     if issparse(X) or X.dtype == np.float32 or not (is_small and old.applied):
         return start
     new = replace(old, X_statistics=as_given(d))

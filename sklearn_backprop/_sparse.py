@@ -1,10 +1,10 @@
 """Sparse data, made safe for compiled code, which reads wherever indices point.
 
-SciPy checks a matrix when it is made, and not again: what its arrays hold now may be
-anything, and another thread may write to them during a call. So every index array is
+SciPy checks a matrix when it is created, but not later: by now its arrays may have any
+content, and another thread may write to them during a call. So every index array is
 copied, and the copy is checked, before SciPy's compiled code or the kernel reads it.
-The shape is read once. Copies of indices are small beside the work. Values are not
-copied where that is avoidable: whatever they are, they lead nowhere.
+The shape is read once. Copying indices takes little time compared to training. Values
+are not copied if that can be avoided: unlike indices, they are not used as addresses.
 """
 
 from itertools import chain
@@ -21,30 +21,30 @@ ERRORS = (
 
 
 class _NotNumericError(Exception):
-    """The values are of a type that is no number."""
+    """The values have a type that is not numeric."""
 
 
 def with_checked_indices(X, name):
-    """Sparse X with the same values, and with checked indices that are its own.
+    """Sparse X with the same values, and with checked copies of its indices.
 
     Parameters
     ----------
     X : {array-like, sparse matrix}
-        Sparse of any format.
+        Sparse X may have any format.
     name : str
-        What to call it in the message.
+        The name of X in the message.
 
     Returns
     -------
     X : {array-like, sparse array}
-        CSR, CSC, BSR, COO or DIA, with numbers as values. What is not sparse is
-        returned as it is.
+        CSR, CSC, BSR, COO or DIA, with numbers as values. If X is not sparse, it is
+        returned unchanged.
 
     Raises
     ------
     ValueError
-        If sparse X does not have two axes, holds no numbers, has an entry outside of
-        its shape, or its arrays do not belong together.
+        If sparse X does not have two axes, if its values are not numbers, if an entry
+        is outside of its shape, or if its arrays do not match each other.
     """
     if not sparse.issparse(X):
         return X
@@ -67,7 +67,7 @@ def canonical(X, name):
     Parameters
     ----------
     X : CSR
-        Its indices are checked and private; its values may be the user's.
+        Its indices are checked and private; its values may be shared with the user.
     name : str
 
     Raises
@@ -160,7 +160,7 @@ def _lines(X, n_lines, n_places, blocks=None):
         )
     if indptr[0] != 0 or (indptr[1:] < indptr[:-1]).any():  # differences might wrap
         raise ValueError("indptr must begin with 0 and never decrease.")
-    n_entries = int(indptr[-1])  # there may be room for more
+    n_entries = int(indptr[-1])  # the arrays may be longer
     data = _values(X.data) if blocks is None else blocks
     if data.ndim != (1 if blocks is None else 3) or len(data) < n_entries:
         raise ValueError(
@@ -186,7 +186,7 @@ def _coo_of_lists(values, rows, columns, dtype, shape):
 
 
 def _indices(indices, what, size, n_entries):
-    """A copy of the indices: one for each entry, at least 0 and less than size."""
+    """A copy of the indices: one for each entry, all at least 0 and less than size."""
     indices = _integers(indices, what)
     if len(indices) != n_entries:
         raise ValueError(
@@ -202,7 +202,7 @@ def _indices(indices, what, size, n_entries):
 
 
 def _integers(array, what):
-    """A copy of an index array, of 32 or of 64 bits."""
+    """A copy of an index array, with 32 or 64 bits."""
     array = np.asarray(array)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ValueError(
@@ -214,9 +214,9 @@ def _integers(array, what):
 
 
 def _values(data):
-    """A view of the values, or a copy of those of a type that SciPy does not know."""
+    """A view of the values, or a copy if SciPy does not support their type."""
     data = np.asarray(data)[...]  # a view, whose shape nobody else can change
-    if data.dtype.kind not in "biufc":  # conversion would make numbers of them
+    if data.dtype.kind not in "biufc":  # conversion would turn them into numbers
         raise _NotNumericError(f"values of type {data.dtype}")
     kind = np.float64 if data.dtype == np.float16 else data.dtype.newbyteorder("=")
     return data.astype(kind, copy=False)

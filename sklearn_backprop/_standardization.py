@@ -1,4 +1,4 @@
-"""The units of the data and those of training, and the way from one to the other."""
+"""The units of the data, the units of training, and conversions between them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from . import _kernel
 from ._data import Data
 from ._sums import ordered_sum
 
-# Targets are converted so many at a time, which takes little memory.
+# Number of targets to convert at a time, to save memory.
 CHUNK = 100_000
 
 # Rows of a table of statistics; see kernel.h.
@@ -23,16 +23,18 @@ class Standardization:
     Attributes
     ----------
     X_statistics : ndarray of shape (_kernel.N_STATISTICS, d)
-        Of the samples so far. Columns that do not vary become 0, whatever their values.
-        The scale of a column of two values is that of a standard deviation of at least
-        0.3 times their distance.
+        Statistics of the samples so far. Columns that do not vary become 0, whatever
+        their values. For a column with only two values, the scale is that of a standard
+        deviation of at least 0.3 times their distance.
     y_statistics : ndarray of shape (_kernel.N_STATISTICS, K)
-        Likewise. A standard deviation of 0 says that a column is constant: it is
-        divided by 1. An infinite one, that it varies by rounding alone: it becomes 0.
+        The same for y. A standard deviation of 0 means that a column is constant; it is
+        then divided by 1. An infinite standard deviation means that a column varies
+        only by rounding; it then becomes 0.
     applied : bool
-        False where the data are taken as given: means are 0, standard deviations 1.
+        False if the data are used as given: means are 0 and standard deviations are 1.
     dtype : {"float32", "float64"}
-        Of what is in the units of the data: predictions, `coefs_` and `intercepts_`.
+        The dtype of everything that is in the units of the data: predictions, `coefs_`
+        and `intercepts_`.
     """
 
     X_statistics: np.ndarray
@@ -48,12 +50,12 @@ class Standardization:
 
     @classmethod
     def identity(cls, data):
-        """Leave the data as they are."""
+        """Statistics that leave the data as they are."""
         d, K = data.X.shape[1], data.y.shape[1]
         return cls(as_given(d), as_given(K), False, str(data.dtype))
 
     def merged(self, data, order, weight):
-        """Statistics of these data, too, or the same if nothing is standardized.
+        """Statistics that include these data; unchanged if nothing is standardized.
 
         Parameters
         ----------
@@ -61,13 +63,13 @@ class Standardization:
             In the units of the user.
         order : SampleOrder
         weight : float
-            Of the samples that are in the statistics.
+            Total weight of the samples that are already in the statistics.
 
         Returns
         -------
         standardization : Standardization
         has_outliers : bool
-            Whether a value of y is far from those before.
+            Whether a value of y is far from the earlier ones.
         """
         if not self.applied:
             return self, False
@@ -92,25 +94,25 @@ class Standardization:
 
     @property
     def y_unit(self):
-        """What 1 in training units is in those of y, shape (K,)."""
+        """The size of 1 training unit in the units of y, shape (K,)."""
         varies = self.y_statistics[SCALE] > 0
         return np.where(varies, self.y_statistics[STD], 1)
 
     @property
     def y_divisor(self):
-        """What y less its mean is divided by, shape (K,)."""
+        """The number that y minus its mean is divided by, shape (K,)."""
         std = self.y_statistics[STD]
         return std + (std == 0)
 
     def to_training_units(self, data, suffix=""):
-        """Data whose y is in training units; X is checked and stays as it is.
+        """Data with y in training units; X is checked and left unchanged.
 
         Parameters
         ----------
         data : Data
             In the units of the user.
         suffix : {"", "_val"}
-            Of the names of X and y in messages.
+            Suffix of the names X and y in messages.
 
         Raises
         ------
@@ -125,7 +127,7 @@ class Standardization:
         """The output of the network in the units of the data; may overwrite y_hat."""
         y = y_hat.astype(np.float64, copy=False)
         with np.errstate(over="ignore"):
-            y *= self.y_unit  # in place, or it would be in memory three times
+            y *= self.y_unit  # in place, to avoid two more copies in memory
             y += self.y_mean
         return _finite(y, self.dtype)
 
@@ -147,9 +149,9 @@ class Standardization:
             )
 
     def from_coefs(self, coefs, W, v):
-        """W and v with these coefs, and the intercepts that they had before.
+        """W and v with these coefs and the same intercepts as before.
 
-        Columns that do not vary keep their weights, for when they do.
+        Columns that do not vary keep their weights, for the case that they vary later.
         """
         w_new, v_new = coefs
         varies = self.X_scale > 0
@@ -161,7 +163,7 @@ class Standardization:
         return W, v
 
     def from_intercepts(self, intercepts, W, v):
-        """W and v with these intercepts, and the coefs that they had before."""
+        """W and v with these intercepts and the same coefs as before."""
         W, v = W.astype(np.float64), v.astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             W[0] = intercepts[0] + self._shift(W)
@@ -170,7 +172,7 @@ class Standardization:
 
     def _shift(self, W):
         """Σ_j w_hj mean_j / std_j, shape (H,)."""
-        # A mean of 1e308 times a weight is beyond float64, and ∞ - ∞ would be NaN.
+        # A mean of 1e308 times a weight overflows, and ∞ - ∞ would be NaN.
         mean = self.X_mean * self.X_scale
         exponent = max(0, np.frexp(mean)[1].max())
         shift = ordered_sum(np.ldexp(mean, -exponent)[:, np.newaxis] * W[1:])
@@ -203,14 +205,14 @@ class Standardization:
 
 
 def as_given(n_columns):
-    """The statistics of columns that are left as they are."""
+    """The statistics of columns that are not standardized."""
     table = np.zeros((_kernel.N_STATISTICS, n_columns))
     table[[STD, SCALE]] = 1
     return table
 
 
 def _measure(data, order, before=(None, None), weight=0.0):
-    """Statistics of X and of y, after those `before`, and whether y has outliers."""
+    """Statistics of X and y, including those `before`, and whether y has outliers."""
     targets = data.y.astype(data.dtype, copy=False)
     entries, fraction = order.entries, order.fraction
     X = _kernel.Samples(data.X, order=entries, fraction=fraction)
@@ -235,6 +237,6 @@ def _read_only(array, dtype):
 
 
 def _finite(array, dtype):
-    """The array, in place, but the dtype's largest number for what is beyond it."""
+    """The array, clipped in place to the range of the dtype, and converted to it."""
     largest = np.finfo(dtype).max
     return np.clip(array, -largest, largest, out=array).astype(dtype, copy=False)

@@ -1,4 +1,4 @@
-"""What is learned: all that predictions and further epochs need."""
+"""The state of a model: everything that predictions and further epochs need."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ NEW_MODEL = "Call fit with warm_start=False to train a new model."
 class Curve:
     """A number for every epoch.
 
-    A curve never changes. A longer one shares its list, so that one more epoch takes no
-    longer after many.
+    A curve is immutable. A longer one shares its list, so that adding an epoch takes
+    no longer after many epochs.
     """
 
     def __init__(self, values=()):
@@ -28,14 +28,14 @@ class Curve:
         return self._values[: self._length]
 
     def last(self):
-        """The number of the newest epoch."""
+        """The number of the last epoch."""
         return self._values[self._length - 1]
 
     def plus(self, value):
         """The curve with one more number."""
         longer = Curve()
-        is_end = len(self._values) == self._length  # or another epoch followed this one
-        is_shared = is_end and self._length > 0  # an empty one many threads begin with
+        is_end = len(self._values) == self._length  # or the list has already grown
+        is_shared = is_end and self._length > 0  # many threads begin with an empty one
         longer._values = self._values if is_shared else self.values()
         longer._values.append(value)
         longer._length = self._length + 1
@@ -46,17 +46,18 @@ class Curve:
 class Convergence:
     """Whether epochs on the same data still improve the model.
 
-    Losses on different data cannot be compared, and a learning rate that was reduced on
-    other data would leave new data unlearned: other data begin with a new one of these.
+    Losses on different data cannot be compared, and with a learning rate that was
+    reduced on other data, new data would not be learned. So other data start with a new
+    object of this class.
 
     Attributes
     ----------
     fingerprint : int
-        Of the data.
+        The fingerprint of the data.
     weight : float
-        Of the samples.
+        The total weight of the samples.
     earlier : float
-        Weight of the samples of earlier calls with other data.
+        The total weight of the samples of earlier calls with other data.
     lowest_loss : float
     no_improvement : int
         Number of epochs in a row that have not improved the loss, or the score, by tol.
@@ -74,7 +75,7 @@ class Convergence:
     converged: bool = False
 
     def after(self, loss, improved, parameters):
-        """What is known after one more epoch.
+        """The convergence after one more epoch.
 
         Parameters
         ----------
@@ -111,18 +112,19 @@ class State:
     ----------
     network : Network
     seed : int
-        Of everything that is random.
+        The seed for everything that is random.
     t : int
-        Number of samples used, each as often as it was repeated.
+        Number of samples used, each counted as often as it was repeated.
     losses : Curve
-        Of every epoch.
+        The loss of every epoch.
     validation_epochs, validation_scores, validation_losses : Curve or None
-        Of the epochs with early stopping, counted from 1; None without any.
+        Numbers (counted from 1), scores and losses of the epochs with early stopping;
+        None if there are none.
     convergence : Convergence
     alpha : float
-        Strength of the L2 penalty in the newest epoch.
+        Strength of the L2 penalty in the last epoch.
     search_results : dict or None
-        What the search tried that chose the number of epochs; None without a search.
+        What the search for the number of epochs tried; None without a search.
     """
 
     network: Network
@@ -138,7 +140,7 @@ class State:
 
     @classmethod
     def initial(cls, network, seed, fingerprint, order):
-        """The state before the first epoch on such data."""
+        """The state before the first epoch."""
         convergence = Convergence(fingerprint, order.total_weight())
         return cls(network, seed, 0, Curve(), None, None, None, convergence, 0.0, None)
 
@@ -152,7 +154,7 @@ class State:
         return self.validation_epochs, self.validation_scores, self.validation_losses
 
     def summary(self, *, validated=False):
-        """A line about the newest epoch."""
+        """A line about the last epoch, to print."""
         line = f"Epoch {self.n_iter}: loss {self.losses.last():.6g}"
         if validated:
             line += f", validation R² {self.validation_scores.last():.4f}"
@@ -161,8 +163,9 @@ class State:
     def for_data(self, data, order, fingerprint):
         """The state in which training continues on these data.
 
-        If they are other data than in the call before, they count in the statistics
-        that standardize. The weights stay as they are, in training units.
+        If the data differ from those of the previous call, the means and standard
+        deviations for standardizing are updated to include them. The weights stay as
+        they are, in training units.
 
         Parameters
         ----------
@@ -170,13 +173,13 @@ class State:
             In the units of the user.
         order : SampleOrder
         fingerprint : int
-            Of the data.
+            The fingerprint of the data.
 
         Returns
         -------
         state : State
         has_outliers : bool
-            Whether a value of y is far from those before.
+            Whether a value of y is far from the earlier ones.
         """
         if fingerprint == self.convergence.fingerprint:
             return self, False
@@ -185,7 +188,7 @@ class State:
             data, order, weight=earlier
         )
         network = Network(old.weights, old.velocity, old.shape, standardization)
-        state = State(  # `replace` takes longer than to train on one row
+        state = State(  # `replace` would take longer than training on one row
             network,
             self.seed,
             self.t,
@@ -198,7 +201,7 @@ class State:
         return state, has_outliers
 
     def with_network(self, network):
-        """The state with other weights, from which convergence begins anew."""
+        """The state with other weights, and with convergence reset."""
         convergence = self.convergence
         return replace(
             self,
@@ -209,7 +212,7 @@ class State:
         )
 
     def check_continues(self, data, parameters):
-        """Refuse data or parameters that this model cannot be trained further with."""
+        """Refuse data or parameters with which training cannot continue."""
         _, H, K = self.network.shape
         if parameters.hidden_layer_size != H:
             raise ValueError(

@@ -4,5 +4,5 @@ import numpy as np
 
 
 def ordered_sum(values):
-    """Sum over the first axis, in order; NumPy and BLAS may choose another."""
+    """Sum over the first axis, in order; NumPy and BLAS may use another order."""
     return np.cumsum(values, axis=0)[-1]

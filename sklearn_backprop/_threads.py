@@ -1,19 +1,20 @@
-"""Threads for what is needed, and for what may be needed next."""
+"""Threads for calls that are needed, and for calls that may be needed next."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 
 class Threads:
-    """Calls that run side by side.
+    """Runs calls in parallel.
 
-    A call is a tuple of a function and its arguments. A last argument is added: a
-    threading.Event that is set when the result is no longer wanted.
+    A call is a tuple of a function and its arguments. One more argument is appended: a
+    threading.Event that is set when the result is no longer needed, or None if there is
+    only one thread.
 
     Parameters
     ----------
     n_jobs : int
-        The number of threads; with 1, calls run in the thread that asks for them.
+        The number of threads; with 1, calls run in the caller's thread.
     """
 
     def __init__(self, n_jobs):
@@ -30,15 +31,16 @@ class Threads:
         self.executor.shutdown(cancel_futures=True)
 
     def results(self, needed, ahead=()):
-        """What the needed calls return.
+        """The results of the needed calls.
 
         Parameters
         ----------
         needed : list of tuple
             Calls.
         ahead : list of tuple
-            Calls that may be needed next, the likeliest first. They begin where a
-            thread is free, and go on after this. Others that were begun are stopped.
+            Calls that may be needed next, the likeliest first. They start when a thread
+            is free, and continue after this method returns. Any other calls that are
+            still running are stopped.
         """
         if self.n_jobs == 1:
             return [function(*arguments, None) for function, *arguments in needed]
@@ -55,7 +57,7 @@ class Threads:
         return results
 
     def _keep(self, calls):
-        """Stop all others, and put back those that wait, for their order may change."""
+        """Stop all other calls, and unqueue waiting ones, whose order may change."""
         for call, future in list(self.futures.items()):
             if future.cancel() or call not in calls:
                 self.stops[call].set()

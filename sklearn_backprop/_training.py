@@ -1,4 +1,4 @@
-"""Training: what it starts from, and its epochs."""
+"""Training: its starting point and its epochs."""
 
 import math
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ from ._sample_order import SampleOrder, sample_order
 from ._standardization import Standardization
 from ._state import Curve, State
 
-# A loss that shows divergence before it overflows; standardized, it begins at ½.
+# A loss above this counts as divergence, even before it overflows. It starts at ½ if y
+# is standardized.
 DIVERGED = 1e10
 
 
 class DivergenceError(ValueError):
-    """The loss grew beyond all bounds."""
+    """Training diverged: the loss is too large or not finite."""
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What training on the data of a call starts from.
+    """The starting point of training on the data of a call.
 
     Attributes
     ----------
@@ -37,7 +38,7 @@ class Start:
     held_out : ndarray or None
         Rows to validate on.
     fold : ndarray or None
-        The fold of every row, to search with; see `sample_order`.
+        The fold of every row, for a search; see `sample_order`.
     has_outliers : bool
         Whether a value of y is far from those of earlier calls.
     """
@@ -51,14 +52,14 @@ class Start:
 
 
 def prepare(data, before, parameters, *, hold_out=False):
-    """What training on the data of a call starts from.
+    """The starting point of training on the data of a call.
 
     Parameters
     ----------
     data : Data
         In the units of the user.
     before : State or None
-        The model that training continues; None to begin a new one.
+        The model to continue training; None to start a new one.
     parameters : Parameters
     hold_out : bool
         Whether to hold out samples to validate on.
@@ -70,7 +71,8 @@ def prepare(data, before, parameters, *, hold_out=False):
     Raises
     ------
     ValueError
-        If the data or the parameters do not fit the model, or values are too large.
+        If the data or the parameters do not match the model, or if values are too
+        large.
     """
     if before is not None:
         before.check_continues(data, parameters)
@@ -84,7 +86,7 @@ def prepare(data, before, parameters, *, hold_out=False):
     else:
         state, has_outliers = before.for_data(data, order, fingerprint)
     data = state.network.standardization.to_training_units(data)
-    if parameters.momentum == 0:  # with it, sparse rows are no faster
+    if parameters.momentum == 0:  # with momentum, sparse rows are not faster
         data = sparse_if_faster(data, parameters.hidden_layer_size)
     return Start(data, order, state, held_out, fold, has_outliers)
 
@@ -106,16 +108,16 @@ class Training:
     start : Start
     parameters : Parameters
     validation : Validation or None
-        Samples that decide when training stops, and which epoch was the best.
+        Samples that decide when training stops and which epoch is the best.
     stop : threading.Event or None
-        Set to end an epoch that another thread is in.
+        Another thread sets it to end an epoch early.
 
     Attributes
     ----------
     best_network : Network or None
-        The one with the highest validation score; None without validation.
+        The network with the highest validation score; None without validation.
     best_score : float
-        Its score; -inf if there is none.
+        The score of this network; -inf if there is none.
     """
 
     def __init__(self, start, parameters, validation=None, stop=None):
@@ -151,24 +153,24 @@ class Training:
         self.best_network, self.best_score = None, -math.inf
         if validation is not None:
             self.best_network = network
-            if self.begun_at > 0:  # it may be the best there will be
+            if self.begun_at > 0:  # a warm start, which may not improve the score
                 self.best_score, _ = validation.scores(network)
 
     def epoch(self, state):
         """The state after one more epoch.
 
         1. The schedule gives the learning rate.
-        2. The samples are put into a new order, if they are shuffled.
-        3. The kernel trains a copy of the weights on all of them, sample by sample or
-           batch by batch, as `equations.epoch` says.
-        4. A loss that is too large ends the call: training diverged.
-        5. Validation scores the new network; the best one is remembered.
+        2. If shuffle=True, the samples are put into a new order.
+        3. The kernel trains a copy of the weights on all samples, sample by sample or
+           batch by batch, as in `equations.epoch`.
+        4. If the loss is too large, the call ends: training diverged.
+        5. The new network is scored on the validation data, and the best one is kept.
         6. The new state has the network, the loss, and whether training has converged.
 
         Parameters
         ----------
         state : State
-            That the training begins with, or that the epoch before returned.
+            The initial state, or the one that the previous epoch returned.
 
         Raises
         ------
@@ -204,15 +206,15 @@ class Training:
         )
 
     def last_network(self, state):
-        """The network after all epochs, of a schedule of fixed length.
+        """The network after all epochs, for a schedule of fixed length.
 
-        It is that of `epoch`, without the states in between: with few samples they take
-        a good part of the time.
+        It is the same as with `epoch`, but there are no states in between, which take
+        a good part of the time if there are few samples.
 
         Parameters
         ----------
         state : State
-            That the training begins with.
+            The initial state.
 
         Raises
         ------
@@ -228,7 +230,7 @@ class Training:
         return Network(weights, velocity, network.shape, network.standardization)
 
     def _update(self, weights, velocity, seed, n_iter, convergence):
-        """Weights, velocity and loss after one more epoch; the steps 1 to 4."""
+        """Weights, velocity and loss after one more epoch: steps 1 to 4."""
         parameters = self.parameters
         eta = learning_rate(
             parameters,

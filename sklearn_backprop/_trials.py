@@ -1,4 +1,4 @@
-"""Candidates of a search: how they are trained, and how far off their outputs are."""
+"""Candidates of a search: how they are trained, and their errors."""
 
 import math
 from dataclasses import replace
@@ -10,11 +10,11 @@ from ._single_precision import in_single_precision
 from ._training import DivergenceError, Training
 from ._validation import mean_error
 
-FOLDS = ((300, 5), (1000, 2))  # up to that weight so many, above it one
+FOLDS = ((300, 5), (1000, 2))  # the number of folds up to a total weight; above it, 1
 
 
 class Candidate(NamedTuple):
-    """What "auto" may stand for."""
+    """Values that "auto" may stand for."""
 
     max_iter: int
     alpha: float
@@ -36,9 +36,9 @@ class Trials:
         The weight of the samples in each of the folds.
     trained : dict
         The state and the validation score of each candidate that was trained on all
-        samples: to the end with validation, else as far as it came.
+        samples: after all epochs with validation, else after those that were done.
     divergence : dict
-        The error of each candidate and fold where training diverged.
+        The exception for each candidate and fold where training diverged.
     """
 
     def __init__(self, start, parameters, validation):
@@ -57,8 +57,8 @@ class Trials:
     def error(self, candidate, fold, stop=None):
         """The error of a candidate on the samples of a fold; infinite if it diverges.
 
-        It is the weighted sum of E in training units, or 1 - R² on what is to be
-        validated on. `stop`, a threading.Event, ends the training.
+        It is the weighted sum of E in training units or, with validation, 1 - R² on the
+        validation data. `stop`, a threading.Event, ends the training.
         """
         try:
             if self.validation is None:
@@ -69,14 +69,14 @@ class Trials:
             return math.inf
 
     def train_ahead(self, candidate, stop):
-        """Train a candidate that may win on all samples, until it is stopped."""
+        """Train a candidate on all samples, because it may win, until it is stopped."""
         state, training = self.start.state, self._training(candidate, self.start, stop)
         for _ in range(candidate.max_iter):
             state = training.epoch(state)
             self.trained[candidate] = state, -math.inf
 
     def describe(self, error, fold):
-        """What an error says, to print."""
+        """An error in words, to print."""
         if self.validation is not None:
             return f"validation R² {1 - error:.4f}"
         return f"held-out loss {error / self.weights[fold]:.6g}"

@@ -1,4 +1,4 @@
-"""Types of what users hand over, and of what scikit-learn leaves untyped."""
+"""Types of what users pass, and of what scikit-learn leaves untyped."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -19,9 +19,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def keep_signature(decorator: Any) -> Callable[[Method], Method]:
-    """Return the decorator as one that is known to keep the type of its method.
+    """Annotate a decorator as one that keeps the type of its method.
 
-    scikit-learn's decorators do, but are not annotated: a type checker would take what
-    they return for anything.
+    scikit-learn's decorators do, but they have no annotations: a type checker would
+    treat what they return as Any.
     """
     return decorator

@@ -1,4 +1,4 @@
-"""Samples that early stopping validates on, and their scores."""
+"""The samples that early stopping validates on, and scores on them."""
 
 from dataclasses import dataclass, replace
 
@@ -9,13 +9,13 @@ from ._data import Data
 from ._sums import ordered_sum
 from ._warning import warn
 
-# Cap on the size of scores and losses, far below overflow.
+# Upper limit for the size of scores and losses, far below overflow.
 LARGEST = 1e300
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Samples to validate on; y is in training units, and there are always weights."""
+    """Samples to validate on, with y in training units, and always with weights."""
 
     data: Data
 
@@ -27,12 +27,12 @@ class Validation:
 
     @classmethod
     def given(cls, data, standardization):
-        """Validate on data that the user passed for that, in the user's units."""
+        """Validate on data that the user passed, in the units of the user."""
         data = standardization.to_training_units(data, "_val")
         if data.weight is None:
             return cls(replace(data, weight=np.ones(len(data))))
         exponent = np.frexp(data.weight.max())[1]
-        weight = np.ldexp(data.weight, -exponent)  # so that sums are finite
+        weight = np.ldexp(data.weight, -exponent)  # to keep sums finite
         rows = np.flatnonzero(data.weight)  # a weight of 0 leaves a row out
         return cls(replace(data, weight=weight).take(rows))
 
@@ -42,7 +42,7 @@ class Validation:
         return r_squared(y, y_hat, weight), mean_error(y, y_hat, weight)
 
     def warn_if_constant(self, data, order):
-        """Warn if the targets are all the same, but those trained on are not."""
+        """Warn if the targets are all the same but those to train on are not."""
         if not varies(self.data.y).any() and varies(data.y[order.rows()]).any():
             warn(
                 "Early stopping cannot tell which epoch is best: the targets to "
@@ -52,14 +52,14 @@ class Validation:
             )
 
     def warn_if_poor(self, score, *, given):
-        """Warn if the best R² is no better than that of the mean.
+        """Warn if the best R² is no better than that of predicting the mean.
 
         Parameters
         ----------
         score : float
             The best R².
         given : bool
-            Whether the user passed the samples, or they were held out.
+            Whether the user passed the samples; otherwise they were held out.
         """
         if score > 0 or not varies(self.data.y).any():
             return
@@ -85,7 +85,7 @@ class Validation:
 
 
 def check_arguments(early_stopping, X_val, y_val, sample_weight_val):
-    """Refuse validation data that are incomplete or would not be used.
+    """Refuse validation data that are incomplete or that would be ignored.
 
     Raises
     ------
@@ -112,9 +112,9 @@ def check_arguments(early_stopping, X_val, y_val, sample_weight_val):
 
 
 def varies(y):
-    """Whether each column of y (n, K) varies by more than rounding.
+    """Whether each column of y (n, K) varies by more than rounding errors.
 
-    The threshold is that of `_kernel.measure`.
+    The threshold is the same as in `_kernel.measure`.
     """
     low, high = y.min(axis=0), y.max(axis=0)
     rounding = 4 * np.finfo(y.dtype).eps * np.maximum(np.abs(low), np.abs(high))
@@ -122,22 +122,22 @@ def varies(y):
 
 
 def squared_error(y, y_hat):
-    """(y − ŷ)² in float64, none so large that their weighted sum would overflow."""
+    """(y − ŷ)² in float64, clipped so that the weighted sum does not overflow."""
     with np.errstate(over="ignore"):
         return np.minimum((y.astype(np.float64) - y_hat) ** 2, LARGEST / len(y))
 
 
 def mean_error(y, y_hat, weight):
-    """The weighted mean of E, summed over the outputs; arguments as in `r_squared`."""
+    """The weighted mean of E, summed over outputs; arguments as for `r_squared`."""
     weighted = weight[:, np.newaxis] * squared_error(y, y_hat)
     total = ordered_sum(ordered_sum(weighted))
     return float(0.5 * total / ordered_sum(weight))
 
 
 def r_squared(y, y_hat, weight):
-    """R², the mean over the outputs, summed in the order of the rows whatever the CPU.
+    """R², averaged over the outputs; sums run in the order of the rows on every CPU.
 
-    An output that is constant scores 1 if it is met exactly and 0 otherwise, as in
+    A constant output scores 1 if it is predicted exactly, and 0 otherwise, as in
     `sklearn.metrics.r2_score`.
 
     Parameters

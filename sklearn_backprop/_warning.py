@@ -1,4 +1,4 @@
-"""Warnings that name the estimator and point at the user's own line."""
+"""Warnings that name the estimator and point to the user's own line of code."""
 
 import sys
 import warnings
@@ -7,13 +7,13 @@ import warnings
 def warn(message, category=UserWarning):
     """Warn at the nearest caller outside of this package and scikit-learn.
 
-    How many frames lie between depends on scikit-learn's version and on the method.
+    The number of frames in between depends on scikit-learn's version and on the method.
 
     Parameters
     ----------
     message : str or Warning
-        A str without numbers that change from call to call: Python shows the same
-        text from the same line once.
+        A str should not have numbers that change from call to call, because Python
+        shows the same text from the same line only once.
     category : type
     """
     if isinstance(message, str):
@@ -25,10 +25,10 @@ def warn(message, category=UserWarning):
 
 
 def warn_once(estimator, message, category=UserWarning):
-    """Warn once of a model, however many calls of partial_fit give reason to.
+    """Warn only once for each model, however often partial_fit is called.
 
-    Python shows a repeated warning once, too, but forgets what it has shown whenever
-    somebody changes its filters, as scikit-learn does in every call.
+    Python, too, shows a repeated warning only once. But it forgets what it has shown
+    whenever somebody changes its filters, as scikit-learn does in every call.
     """
     warned = vars(estimator).get("_warned", frozenset())
     if message not in warned:

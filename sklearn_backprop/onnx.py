@@ -64,7 +64,7 @@ def _set_output_type(operator):
 def _convert(scope, operator, container):
     """Standardize X, apply the network, and give its output the units of y.
 
-    Only the network is float32 where the data are: they may be far from 0.
+    If X is float32, only the network is in float32, because X may be far from 0.
     """
     model, X, (y_pred,) = operator.raw_operator, operator.inputs[0], operator.outputs
     dtype, opset = guess_proto_type(y_pred.type), {"op_version": container.target_opset}
@@ -77,7 +77,7 @@ def _convert(scope, operator, container):
     X_type = type(y_pred.type)([None, model.n_features_in_])
     mlp = as_mlp(*network.matrices())
     y = OnnxSubEstimator(mlp, X, input_types=[X_type], **opset)
-    # The converter of MLPRegressor puts all outputs into one column.
+    # The converter of MLPRegressor puts all outputs into a single column.
     y = OnnxReshape(y, np.array([-1, model.n_outputs_]), **opset)
     y = OnnxCast(y, to=TensorProto.DOUBLE, **opset)
     y = OnnxAdd(OnnxMul(y, units.y_unit, **opset), units.y_mean, **opset)
