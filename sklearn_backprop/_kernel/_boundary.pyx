@@ -2,25 +2,25 @@
 # cython: initializedcheck=False, cdivision=True, freethreading_compatible=True
 """The boundary between Python's arrays and the C kernel: types, memory and chunks.
 
-Types and sizes are checked here, once more and in no time, because the kernel reads
-whatever memory it is told to, and somebody may have replaced an attribute of a model.
-Contents are not: values are finite, row numbers are those of X, CSR has no repeated
-entries. Row numbers and sparse indices are private copies, which nobody else can write
-to during a call; see ../_sparse.py.
-Arrays are of one floating-point type (real), float32 or float64. X may have any
-strides, or be CSR; everything else is C-contiguous. The GIL is released while the
-kernel runs, and signals are seen to between chunks of about 10^9 operations, so that
-Ctrl-C ends a long call within a fraction of a second. What cannot be cut may take
-longer: a pass over very many weights, a block of very long rows, a batch that fits into
-a block, or a single row that stays sparse.
+Types and sizes are checked here once more, which takes hardly any time, because the
+kernel reads whatever memory it is told to, and somebody may have replaced an attribute
+of a model. Contents are not checked: values have to be finite, row numbers have to be
+rows of X, and CSR must not have repeated entries. Row numbers and sparse indices are
+private copies, which nobody else can write to during a call; see ../_sparse.py.
+Arrays have one floating-point type (real), float32 or float64. X may have any strides,
+or be CSR; everything else is C-contiguous. The GIL is released while the kernel runs.
+Signals are handled between chunks of about 10^9 operations, so that Ctrl-C ends a long
+call within a fraction of a second. Work that cannot be divided may take longer: a pass
+over very many weights, a block of very long rows, a batch that fits into a block, or a
+single row that stays sparse.
 
-Nothing here is shared by threads but constants and what they are given to read, so that
-free-threaded Python may do without a lock.
+Threads share nothing here except constants and the data that they are given to read, so
+that free-threaded Python needs no lock.
 
 Shapes: X (n, d), y (n, K), mean and scale (d,), W (d + 1, H) with the biases first,
-v (K, H + 1) with v_0 first; weights, and velocity, are one array each, as the kernel
-keeps them. Order and fraction say when a row is used, and how much it counts; see
-`sample_order` in samples.h.
+v (K, H + 1) with v_0 first. The weights are one array, as the kernel stores them, and
+so is the velocity. Order and fraction say when a row is used and how much it counts;
+see `sample_order` in samples.h.
 """
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
@@ -59,7 +59,7 @@ import numpy as np
 
 
 cdef extern from "Python.h" nogil:
-    int PyErr_CheckSignals()  # without Cython's own look at the exception
+    int PyErr_CheckSignals()  # without Cython's own check for an exception
 
 
 cdef extern from *:
@@ -102,16 +102,17 @@ INSTRUCTION_SETS = tuple(
 COMPILER = C_COMPILER.decode()
 CPU_HAS_FMA = cpu_has_fma()
 
-# Operations between two looks at signals; in software each takes a hundred times as
-# long. At its end a chunk goes over all weights once more: short ones cost time.
+# Number of operations between two checks for signals. In software, an operation takes
+# about a hundred times as long. At its end, a chunk goes over all weights once more, so
+# short chunks cost time.
 CHUNK = 10**9 if CPU_HAS_FMA else 10**7
 
-# What a row may hold in training units; see samples.h.
+# The largest value of a row in training units; see samples.h.
 LIMIT = {np.dtype(np.float32): LIMIT_FLOAT32, np.dtype(np.float64): LIMIT_FLOAT64}
 
 FLOAT64, INT64, UINT64 = map(np.dtype, (np.float64, np.int64, np.uint64))
 
-# More of them fit into no memory, and the sizes of arrays would overflow.
+# More weights do not fit into any memory, and the sizes of arrays would overflow.
 cdef double MOST_WEIGHTS = 2.0**48
 
 cdef Py_ssize_t HUGE_PAGE = 1 << 21  # bytes
@@ -127,7 +128,7 @@ cdef int raise_if_signaled() except -1:
 
 
 cdef void *address(array) except? NULL:
-    """Where the items of an array are; only for as long as the array is held."""
+    """The address of an array's items; valid only while the array is referenced."""
     cdef Py_buffer buffer
     PyObject_GetBuffer(array, &buffer, PyBUF_STRIDED_RO)
     cdef void *start = buffer.buf
@@ -136,7 +137,7 @@ cdef void *address(array) except? NULL:
 
 
 cdef void *items(array, name, size, dtype) except? NULL:
-    """The address of an array that is of this size and type, and C-contiguous."""
+    """The address of an array, checked to have this size and type, C-contiguous."""
     if not isinstance(array, np.ndarray):
         found = type(array).__name__
     elif array.dtype != dtype or array.size != size or not array.flags.c_contiguous:
@@ -152,7 +153,7 @@ cdef void *items(array, name, size, dtype) except? NULL:
 
 
 cdef Py_ssize_t alignment_of(Py_ssize_t n_bytes):
-    """A cache line, or a huge page, for which NumPy asks where an array is large."""
+    """A cache line, or a huge page, which NumPy requests for large arrays."""
     return TILE_BYTES if n_bytes < HUGE_PAGE else HUGE_PAGE
 
 
@@ -173,7 +174,7 @@ cdef object aligned_copy(array):
 
 
 cdef object aligned(array):
-    """The array, or a copy if it came from elsewhere, as out of a pickle."""
+    """The array, or an aligned copy if it comes from elsewhere, such as a pickle."""
     if <intptr_t> address(array) % TILE_BYTES == 0:
         return array
     return aligned_copy(array)
@@ -190,32 +191,32 @@ cdef int64_t *row_numbers(rows, size) except? NULL:
 
 
 cdef class Samples:
-    """Rows, what belongs to them, and in which order they are used.
+    """Rows, the data that belong to them, and the order in which they are used.
 
-    Nothing in it changes once it is made, so that threads may share it. What a function
-    needs of it must be given; all else may be None.
+    It does not change once it is made, so that threads may share it. What a function
+    needs must be given; everything else may be None.
 
     Parameters
     ----------
     X : ndarray or CSR of shape (n, d)
     y : ndarray of shape (n, K) or None
-        Of the dtype of X to train on, and of float64 to hash.
+        With the dtype of X for training, and with float64 for hashing.
     mean, scale : ndarray of shape (d,) or None
         A row in training units is (x - mean) * scale.
     order : ndarray of int64 or None
-        Row numbers, or twice that with a fraction; see `sample_order` in samples.h.
+        Row numbers, or with a fraction twice these; see `sample_order` in samples.h.
     fraction : ndarray of shape (n,) or None
-        How much of each row the last time counts; None if all count in full.
+        How much the last repeat of each row counts; None if all count in full.
     """
 
-    cdef c_samples data  # but y, of which the type depends on what it is for
+    cdef c_samples data  # without y, whose type depends on what it is for
     cdef object dtype  # of X
     cdef Py_ssize_t n
     cdef Py_ssize_t d
     cdef Py_ssize_t length  # of the order
-    cdef dict arrays  # held, for as long as there are pointers into them
+    cdef dict arrays  # referenced as long as there are pointers into them
 
-    # No __init__: it may be called again, and would replace arrays that are in use.
+    # No __init__: it could be called again, and would replace arrays that are in use.
     def __cinit__(self, X, y=None, mean=None, scale=None, order=None, fraction=None):
         cdef c_samples *data = &self.data
         self.arrays = {
@@ -238,7 +239,7 @@ cdef class Samples:
             )
 
     cdef tuple take(self, X):
-        """Take over the shape of X and pointers into its arrays, which are returned."""
+        """Store the shape of X and pointers into its arrays, and return the arrays."""
         cdef c_samples *data = &self.data
         arrays = (None,)
         if isinstance(X, np.ndarray):
@@ -297,10 +298,10 @@ cdef class Samples:
         return items(self.arrays["y"], "y", <object> self.n * K, dtype)
 
 
-# What a sample costs, in operations: four a weight, thirty a sigmoid, and eight an
-# output weight; few hidden units fill a register all the same. What a sample, and the
-# fetching of its values, costs besides is given as the operations that could be done in
-# the time.
+# The cost of a sample in operations: four per weight, thirty per sigmoid, and eight per
+# output weight. Even a few hidden units fill a register. Other costs of a sample, and
+# of fetching its values, are expressed as the number of operations that could be done
+# in the same time.
 cdef Py_ssize_t cost_of_sample(Py_ssize_t H, Py_ssize_t K) noexcept nogil:
     return max(H, 8) * (26 + 8 * K) + 2000
 
@@ -310,14 +311,14 @@ cdef Py_ssize_t cost_of_value(Py_ssize_t H) noexcept nogil:
 
 
 cpdef Py_ssize_t chunk_length(Py_ssize_t d, Py_ssize_t H, Py_ssize_t K=1):
-    """Samples in about CHUNK operations, in whole LONG_BLOCKs."""
+    """The number of samples in about CHUNK operations, in whole LONG_BLOCKs."""
     cdef Py_ssize_t operations = CHUNK
     cdef Py_ssize_t each = cost_of_sample(H, K) + d * cost_of_value(H)
     return LONG_BLOCK * (1 + operations // (LONG_BLOCK * each))
 
 
-# How samples are cut into chunks. What a row that stays sparse costs depends on how
-# many values it has; all others cost the same.
+# How samples are divided into chunks. The cost of a row that stays sparse depends on
+# how many values it has; all other rows cost the same.
 ctypedef struct chunks:
     Py_ssize_t length  # of each chunk; 0 where rows stay sparse
     double most, a_sample, a_value  # operations
@@ -331,9 +332,9 @@ cdef chunks chunks_of(
     cdef bint large = block_length(net.d, net.H, itemsize) == LONG_BLOCK
     cut.length = 0 if stays_sparse else chunk_length(net.d, net.H, net.K)
     cut.most = CHUNK
-    # No two rows share a pass over the weights: a value costs more than in a dense row,
-    # and most where the weights are not in a cache. So does a zero in a column far from
-    # 0, for which the kernel also goes through the columns.
+    # Sparse rows do not share a pass over the weights, so a value costs more than in a
+    # dense row, and most if the weights are not in a cache. A zero in a column that is
+    # far from 0 costs the same, and the kernel has to look for such columns.
     cut.a_value = (12.0 if large else 4.0) * cost_of_value(net.H)
     cut.a_sample = cost_of_sample(net.H, net.K)
     if stays_sparse:
@@ -347,10 +348,10 @@ cdef chunks chunks_of(
 cdef Py_ssize_t end_of_chunk(
     const chunks *cut, const c_samples *data, Py_ssize_t start, Py_ssize_t n
 ) noexcept nogil:
-    """Where the chunk ends that begins with entry `start` of n.
+    """The end of the chunk that begins with entry `start` of n.
 
-    It ends with the row that reaches the bound, so that a chunk costs at most that much
-    and one row.
+    The chunk ends with the row that reaches the limit, so that it exceeds the limit by
+    at most one row.
     """
     cdef double cost = 0
     cdef Py_ssize_t i = start
@@ -364,7 +365,7 @@ cdef Py_ssize_t end_of_chunk(
 
 
 cdef list ends_of_chunks(const chunks *cut, const c_samples *data, Py_ssize_t n):
-    """Where all chunks end; to test."""
+    """The ends of all chunks, for tests."""
     cdef Py_ssize_t stop = 0
     ends = []
     while stop < n:
@@ -374,7 +375,7 @@ cdef list ends_of_chunks(const chunks *cut, const c_samples *data, Py_ssize_t n)
 
 
 cdef network network_of(shape) except *:
-    """A network of this shape, of which no size overflows; without its memory."""
+    """A network of this shape, whose sizes do not overflow; without memory."""
     cdef network net
     try:
         net.d, net.H, net.K = shape
@@ -408,7 +409,7 @@ cdef int check_columns(Samples samples, const network *net) except -1:
 
 
 def pack(W, v):
-    """Weights as the kernel keeps them, a new array."""
+    """Weights as the kernel stores them, as a new array."""
     shape = W.shape[0] - 1, W.shape[1], v.shape[0]
     cdef const functions *run = functions_of(W.dtype)
     cdef network net = network_of(shape)
@@ -432,7 +433,10 @@ def unpack(weights, shape):
 
 
 def are_finite(weights, shape):
-    """Whether weights are, and outputs for all X within `LIMIT`; shape is d, H, K."""
+    """Whether weights are finite, and outputs for all X within `LIMIT` are, too.
+
+    The shape is d, H, K.
+    """
     cdef const functions *run = functions_of(weights.dtype)
     cdef network net = network_of(shape)
     weights = aligned(weights)
@@ -441,7 +445,7 @@ def are_finite(weights, shape):
 
 
 def predict(weights, shape, Samples samples not None):
-    """The outputs in training units, shape (n, K): of the order, or of all rows."""
+    """The outputs in training units, shape (n, K): for the order, or for all rows."""
     samples.require(("mean", "scale"))
     cdef network net = network_of(shape)
     cdef const functions *run = functions_of(samples.dtype)
@@ -482,7 +486,7 @@ def predict(weights, shape, Samples samples not None):
 
 
 def chunks_to_predict(shape, Samples samples not None):
-    """Where the chunks end that `predict` takes, as a list; to test."""
+    """The ends of the chunks in `predict`, as a list, for tests."""
     samples.require(("mean", "scale"))
     cdef network net = network_of(shape)
     cdef c_samples data = samples.data
@@ -495,27 +499,27 @@ def chunks_to_predict(shape, Samples samples not None):
 cdef class Trainer:
     """A network's shape (d, H, K), the samples that it is trained on, and the rule.
 
-    An epoch goes through the order of the samples as it is, or as `shuffle` left it.
-    Signals reach the main thread alone: in another one `stop`, a threading.Event, ends
-    an epoch by an InterruptedError.
+    An epoch uses the samples in their order, or in the order that `shuffle` has made.
+    Signals reach only the main thread. In another thread, `stop`, a threading.Event,
+    ends an epoch with an InterruptedError.
     """
 
     cdef const functions *run
     cdef network net
     cdef learning_rule rule
-    cdef c_samples data  # a copy, with an order of its own and y
+    cdef c_samples data  # a copy, with its own order and with y
     cdef const int64_t *in_starting_order
     cdef object shuffled
     cdef object memory
     cdef object deltas
-    cdef bint unfinished  # the last epoch, so that deltas may not be 0
+    cdef bint unfinished  # whether the last epoch was, so that deltas may not be 0
     cdef object dtype
     cdef readonly Py_ssize_t n
     cdef object stop
     cdef chunks cut
     cdef bint stays_sparse
 
-    # As in Samples: made once, or memory in use would be replaced.
+    # No __init__, as in Samples: it would replace memory that is in use.
     def __cinit__(
         self,
         shape,
@@ -567,7 +571,7 @@ cdef class Trainer:
         self.memory = samples, workspace, by_input
 
     def shuffle(self, uint64_t seed, uint64_t epoch):
-        """Put the next epochs into a random order that seed and epoch decide."""
+        """Shuffle the samples for the next epochs, by a seed and an epoch number."""
         cdef int64_t *rows = <int64_t *> address(self.shuffled)
         memcpy(rows, self.in_starting_order, self.n * sizeof(int64_t))
         with nogil:
@@ -575,25 +579,26 @@ cdef class Trainer:
         self.data.order.entries = rows
 
     def chunks(self):
-        """Where the chunks of an epoch end, as a list; to test."""
+        """The ends of the chunks of an epoch, as a list, for tests."""
         return ends_of_chunks(&self.cut, &self.data, self.n)
 
     def epoch(self, weights, velocity, double learning_rate):
         """Train once on each entry of the order.
 
-        Takes and returns weights and velocity, the last update: what is given is left
-        as it is. No pointer into either outlives the call.
+        Takes and returns the weights and the velocity, which is the last update. The
+        given arrays are not changed. No pointer into them outlives the call.
 
         Returns
         -------
         weights : ndarray
         velocity : ndarray or None
-            None without momentum, whatever was given; with it, None is taken as zeros.
+            None without momentum, whatever was given. With momentum, None stands for
+            zeros.
         loss : float
-            Σ E over the order, each E from just before its own update. A sum that is
-            not finite ends the epoch early: the weights are then of no use.
+            Σ E over the order, each E from just before the update of its sample. A sum
+            that is not finite ends the epoch early: the weights are then useless.
         finite : bool
-            Whether loss is, and outputs for all X within `LIMIT` are.
+            Whether the loss is finite, and outputs for all X within `LIMIT` are, too.
         """
         cdef network net = self.net
         cdef learning_rule rule = self.rule
@@ -656,22 +661,22 @@ cdef c_statistics statistics_of(table, Py_ssize_t d) except *:
 def measure(Samples samples not None, before=None, double weight_before=0):
     """Statistics of each column of X over the samples in their order.
 
-    Sums run in that order.
+    Sums run in this order.
 
     Parameters
     ----------
     samples : Samples
     before : ndarray of shape (N_STATISTICS, d) or None
-        The statistics of earlier samples, which are counted in.
+        The statistics of earlier samples, which are included.
     weight_before : float
-        Their weight.
+        The total weight of these samples.
 
     Returns
     -------
     statistics : ndarray of shape (N_STATISTICS, d)
         The rows are those of `statistics` in kernel.h.
     has_clipped : bool
-        Whether a value was too far from those before to count in full.
+        Whether a value was clipped because it was too far from the earlier ones.
     """
     samples.require(("order",))
     cdef Py_ssize_t n = samples.length, d = samples.d
@@ -703,9 +708,9 @@ def first_beyond(Samples samples not None):
 
 
 def hash_rows(Samples samples not None, uint64_t seed):
-    """64 bits for each row, of its values in X and y and of the seed; y is float64.
+    """A 64-bit hash of the values of each row of X and y, and of the seed.
 
-    The same rows have other hashes, and another order by them, for another seed.
+    y is float64. With another seed, the same rows have other hashes, and another order.
     """
     samples.require(("y",))
     shape = np.shape(samples.arrays["y"])
@@ -731,7 +736,7 @@ def sort_rows(keys, rows):
 
 
 def shuffle(rows, uint64_t seed, uint64_t epoch):
-    """Put rows into a random order, in place, the same for the same seed and epoch."""
+    """Shuffle rows in place; the same seed and epoch give the same order."""
     cdef Py_ssize_t n = np.size(rows)
     cdef int64_t *to = row_numbers(rows, n)
 

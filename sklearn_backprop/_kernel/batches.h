@@ -1,11 +1,11 @@
-/* Batches of several samples, and predictions: W stands still, so that products need no
- * correction, and many samples share a pass over it.
+/* Batches of several samples, and predictions: W does not change meanwhile, so products
+ * need no correction, and many samples share a pass over W.
  *
  * A block is a batch, or a part of one; see batch_block. For a few registers of hidden
- * units at a time a pass adds the updates of the last block, MANY or FEW samples at a
- * time, and computes the products of the next. Where a block is a whole batch the pass
- * adds to W. Otherwise, and with momentum, it adds to deltas, which W takes when the
- * batch ends.
+ * units at a time, a pass adds the updates of the last block, MANY or FEW samples at a
+ * time, and computes the products of the next block. If a block is a whole batch, the
+ * pass adds the updates to W. Otherwise, and with momentum, it adds them to deltas,
+ * which are added to W when the batch ends.
  */
 
 #ifndef SKLEARN_BACKPROP_BATCHES_H
@@ -24,7 +24,7 @@ _Static_assert(MANY <= LONG_BLOCK && WIDTH_OF_BATCH <= MOST_WIDTH
                    && BATCH_BLOCK % LONG_BLOCK == 0,
                "a pass, and its room, hold no more");
 
-/* with those of 0 that fill the last few */
+/* the count, including samples of 0 that fill up the last FEW */
 static ptrdiff_t filled(ptrdiff_t count)
 {
     return (count + FEW - 1) / FEW * FEW;
@@ -52,13 +52,13 @@ static void inputs_of_batch(const samples *data, ptrdiff_t first, ptrdiff_t coun
     }
 }
 
-/* With `count` samples, for `width` registers of hidden units from `unit` on: their
- * updates are added, or their products computed. */
+/* Add the updates of `count` samples, or compute their products, for `width` registers
+ * of hidden units, starting at `unit`. */
 INLINE void sweep_part(const pass_over_W *pass, rule_variant variant, int adds,
                        ptrdiff_t width, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t i)
 {
     for (ptrdiff_t at = 0; at < count; at += MANY, i++) {
-        /* weights shrink once in a batch */
+        /* weights shrink once per batch */
         if (variant == WITH_PENALTY && at == 0 && count > FEW) {
             sweep_group(pass, MANY, WITH_PENALTY, adds, !adds, width, at, unit, i);
         } else if (variant == WITH_PENALTY && at == 0) {
@@ -71,7 +71,7 @@ INLINE void sweep_part(const pass_over_W *pass, rule_variant variant, int adds,
     }
 }
 
-/* `added` samples of the last block, and then `multiplied` ones of this */
+/* first `added` samples of the last block, then `multiplied` samples of this block */
 INLINE void sweep_units(const pass_over_W *pass, rule_variant variant, ptrdiff_t width,
                         ptrdiff_t added, ptrdiff_t multiplied, ptrdiff_t unit,
                         ptrdiff_t i)
@@ -100,7 +100,7 @@ static void sweep_batch(const pass_over_W *pass, rule_variant variant, ptrdiff_t
     }
 }
 
-/* Hidden weights take their deltas; those of the constant input have no penalty. */
+/* Add the deltas to the hidden weights; biases have no penalty. */
 static void take_hidden_deltas(const network *net, const output_layer *layer)
 {
     const ptrdiff_t inputs = net->d * TILE, hidden = layer->units * (net->d + 1);

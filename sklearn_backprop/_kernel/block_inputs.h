@@ -1,5 +1,5 @@
-/* The inputs of a block of samples: x̃ in training units, in the order in which a pass over
- * W reads them. */
+/* The inputs of a block of samples: x̃ in training units, in the order in which a pass
+ * over W reads them. */
 
 #ifndef SKLEARN_BACKPROP_BLOCK_INPUTS_H
 #define SKLEARN_BACKPROP_BLOCK_INPUTS_H
@@ -9,8 +9,8 @@
 #include "sparse_row.h"
 #include "vector.h"
 
-/* `count` samples from the first on, x̃ = (1, (x - mean) × scale): x_tilde[s][j]. Each
- * takes whole tiles; what pads them is left as it is. */
+/* x_tilde[s][j], with x̃ = (1, (x - mean) × scale), for `count` samples, starting at
+ * the first. Each sample takes up whole tiles; their padding is left as it is. */
 INLINE void standardize_strided(const samples *data, ptrdiff_t column_stride,
                                 ptrdiff_t first, ptrdiff_t count, ptrdiff_t d,
                                 real *restrict x_tilde)
@@ -30,7 +30,7 @@ INLINE void standardize_strided(const samples *data, ptrdiff_t column_stride,
     }
 }
 
-/* the same for a block of m, of which those beyond `count` are 0 */
+/* the same for a block of m samples, where samples beyond `count` are 0 */
 static void standardize(const samples *data, ptrdiff_t first, ptrdiff_t count,
                         ptrdiff_t m, ptrdiff_t d, real *x_tilde)
 {
@@ -50,7 +50,7 @@ static void standardize(const samples *data, ptrdiff_t first, ptrdiff_t count,
     }
 }
 
-/* x[j][s] = x̃_s[j], so that a sweep reads its inputs one after the other */
+/* x[j][s] = x̃_s[j], so that a sweep reads its inputs sequentially */
 INLINE void transpose(const real *restrict x_tilde, ptrdiff_t m, ptrdiff_t d,
                       real *restrict x)
 {

@@ -1,4 +1,4 @@
-/* Which of the compiled kernels to use: the one named, or the fastest that the CPU runs. */
+/* Choose one of the compiled kernels: by name, or the fastest that the CPU can run. */
 
 #include <string.h>
 
@@ -23,7 +23,7 @@ const kernel *choose_kernel(const char *name)
     const kernel *found[3];
     int n = 0;
 
-    /* what is asked for here is what meson.build lets the compiler use */
+    /* these are the features that meson.build lets the compiler use */
 #if defined(HAVE_X86_64_V3) || defined(HAVE_X86_64_V4)
     __builtin_cpu_init();
     const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -1,4 +1,5 @@
-/* The content of a row as 64 bits. Integer arithmetic, so the same on every CPU. */
+/* A 64-bit hash of the content of a row. It uses integer arithmetic, so it is the same
+ * on every CPU. */
 
 #ifndef SKLEARN_BACKPROP_HASH_ROWS_H
 #define SKLEARN_BACKPROP_HASH_ROWS_H
@@ -8,8 +9,9 @@
 #include "real.h"
 #include "sparse_row.h"
 
-/* A value at a place, mixed with the seed, or else the sums of two seeds would only
- * differ by a constant; 0 for a value of 0, so that sparse rows hash as dense ones do. */
+/* Hash of a value at a place, mixed with the seed: otherwise, the sums for two seeds
+ * would differ only by a constant. It is 0 for a value of 0, so that sparse rows have
+ * the same hashes as dense ones. */
 INLINE uint64_t hash_value(double value, uint64_t place, uint64_t seed)
 {
     union {
@@ -35,9 +37,9 @@ static ptrdiff_t end_of_stretch(const samples *data, ptrdiff_t start, ptrdiff_t 
     return stop;
 }
 
-/* A row's hash is a sum over its values, so that they may be taken in any order: the
- * inner loop runs over what lies together in memory. The sum begins with a number that
- * depends on the seed, so that rows of zeros hash as others do. */
+/* The hash of a row is a sum over its values, so that the order does not matter: the
+ * inner loop runs over contiguous memory. The sum starts with a number that depends on
+ * the seed, so that the hash of a row of zeros does, too. */
 static int hash_rows(const samples *data, const double *y, ptrdiff_t n, ptrdiff_t d,
                      ptrdiff_t K, uint64_t seed, uint64_t *hashes, interrupted ask)
 {

@@ -1,6 +1,6 @@
-/* The kernel for one instruction set and one floating-point type. The build compiles this
- * file once for each, with the compiler's options for the instruction set, REAL_BITS, and
- * the name of the table as FUNCTIONS. */
+/* The kernel for one instruction set and one floating-point type. The build compiles
+ * this file once for each of them, with the compiler's options for the instruction set,
+ * REAL_BITS, and the name of the table as FUNCTIONS. */
 
 #include "kernel.h"
 

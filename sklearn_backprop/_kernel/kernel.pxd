@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""What the boundary calls of the C kernel; the headers say what it means."""
+"""The part of the C kernel that the boundary calls; the headers document it."""
 
 from libc.stdint cimport int64_t, uint64_t
 

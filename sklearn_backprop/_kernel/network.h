@@ -1,9 +1,9 @@
 /* A network's arrays, how its weights learn, and how long the arrays are.
  *
- * Weights, velocity and deltas are one array each: hidden weights in panels of a tile of
- * hidden units, W[panel][j][lane] with j = 0 the bias, then v_h of every output by unit,
- * then v_0 of every output. A unit that pads H up to whole panels has a bias so low that
- * its output is 0: it never learns.
+ * Weights, velocity and deltas are one array each: first the hidden weights, in panels
+ * of one tile of hidden units, W[panel][j][lane], where j = 0 is the bias; then v_h of
+ * every output, by unit; then v_0 of every output. A unit that pads H to whole panels
+ * has such a low bias that its output is 0: it never learns.
  */
 
 #ifndef SKLEARN_BACKPROP_NETWORK_H
@@ -11,11 +11,11 @@
 
 #include <stddef.h>
 
-/* bytes of hidden units in a tile: a cache line, and the widest register */
+/* bytes of hidden units in a tile: one cache line, and the widest register */
 #define TILE_BYTES 64
 
-/* Samples in a block, and in one where W is larger than LARGE_BYTES: memory is then
- * the limit, and W is read and written half as often. */
+/* Samples in a block: BLOCK, or LONG_BLOCK if W is larger than LARGE_BYTES. Memory is
+ * then the limit, and W is read and written half as often. */
 #ifndef BLOCK
 #define BLOCK 4
 #endif
@@ -26,17 +26,18 @@
 #define LARGE_BYTES (1 << 21)
 #endif
 
-/* Samples that share a pass over W where it stands still, in a batch or to predict, in
- * whole LONG_BLOCKs: all that there are, if they are no more than BATCH_BLOCK and have
- * inputs of no more than BATCH_BYTES; or else a part of them, of a quarter of that. */
+/* Samples that share a pass over W while it does not change, in a batch or to predict,
+ * in whole LONG_BLOCKs: all samples, if there are no more than BATCH_BLOCK and their
+ * inputs have no more than BATCH_BYTES; otherwise a part of them, with a quarter of
+ * that. */
 #define BATCH_BLOCK 64
 #define BATCH_BYTES (1 << 19)
 
-/* "real" is float or double, as the functions to which these are passed. */
+/* "real" is float or double, depending on the function to which these are passed. */
 typedef struct {
     ptrdiff_t d, H, K; /* inputs, hidden units, outputs */
     void *weights;     /* INOUT real */
-    void *velocity;    /* INOUT real, the last change of the weights; NULL without */
+    void *velocity;    /* INOUT real, the last update of the weights; NULL without */
                        /* momentum */
     void *deltas;      /* real, zeros; NULL for batches of one sample */
     void *workspace;   /* real, anything */
@@ -71,7 +72,7 @@ static inline ptrdiff_t block_length(ptrdiff_t d, ptrdiff_t H, ptrdiff_t itemsiz
     return bytes > LARGE_BYTES ? LONG_BLOCK : BLOCK;
 }
 
-/* samples in a block of a batch, or of rows to predict, of which there are so many */
+/* samples in a block of a batch, or of rows to predict, by their number */
 static inline ptrdiff_t batch_block(ptrdiff_t samples, ptrdiff_t d, ptrdiff_t itemsize)
 {
     const ptrdiff_t all = (samples + LONG_BLOCK - 1) / LONG_BLOCK * LONG_BLOCK;
@@ -85,9 +86,10 @@ static inline ptrdiff_t batch_block(ptrdiff_t samples, ptrdiff_t d, ptrdiff_t it
     return part < LONG_BLOCK ? LONG_BLOCK : part < BATCH_BLOCK ? part : BATCH_BLOCK;
 }
 
-/* Items for blocks of that length: a and g of each sample, x̃ of LONG_BLOCK samples, two
- * arrays of inputs, and two for momentum, see sweep.h; outputs, steps and sums, see
- * output_layer.h. Rows that stay sparse take less than a block of BLOCK. */
+/* Items for blocks of this length: a and g of each sample; x̃ of LONG_BLOCK samples;
+ * two arrays of inputs, and two for momentum (see sweep.h); outputs, steps and sums
+ * (see output_layer.h). Rows that stay sparse need less than a block of BLOCK
+ * samples. */
 static inline ptrdiff_t workspace_size(ptrdiff_t d, ptrdiff_t H, ptrdiff_t K,
                                        ptrdiff_t itemsize, ptrdiff_t length)
 {

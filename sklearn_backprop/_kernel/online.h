@@ -1,14 +1,14 @@
 /* Training one sample at a time, in blocks of m samples that share a pass over W.
  *
  * The pass adds the updates of the last block and computes the products of the next, so
- * that W is read and written once in m samples. The products are those of W before the
- * block: with the update of sample s written as W += g_s x̃_sᵀ, the pre-activations of
- * sample t in the block are
+ * that W is read and written once for m samples. The products use W as it was before
+ * the block. If the update of sample s is W += g_s x̃_sᵀ, the pre-activations of sample
+ * t in the block are
  *
  *     a_t = W x̃_t + Σ_{s<t} (x̃_s · x̃_t) g_s
  *
- * which equals one sample at a time but for rounding. With a penalty or momentum every
- * term has a factor; see recurrence.h.
+ * This is the same as one sample at a time, up to rounding. With a penalty or momentum,
+ * every term has a factor; see recurrence.h.
  */
 
 #ifndef SKLEARN_BACKPROP_ONLINE_H
@@ -56,7 +56,8 @@ INLINE int all_finite(ptrdiff_t m, real gram[LONG_BLOCK][LONG_BLOCK])
     return zero == 0;
 }
 
-/* What sample t = 0, 1, … of a block takes from the weights before the block. */
+/* The inputs of samples t = 0, 1, … of a block, scaled for products with the weights
+ * before the block. */
 INLINE void inputs_of_block(const real *x_tilde, ptrdiff_t m, ptrdiff_t d,
                             const double *bias, const double *inputs, real *x)
 {
@@ -69,7 +70,8 @@ INLINE void inputs_of_block(const real *x_tilde, ptrdiff_t m, ptrdiff_t d,
     transpose_scaled(x_tilde, m, d, for_bias, for_inputs, x);
 }
 
-/* What a block of `count` samples, s = 0, 1, …, leaves in the weights after it. */
+/* The inputs of `count` samples, s = 0, 1, …, scaled for their updates of the weights
+ * after the block. */
 INLINE void updates_of_block(const real *x_tilde, ptrdiff_t m, ptrdiff_t d,
                              ptrdiff_t count, const double *bias, const double *inputs,
                              real *x)
@@ -83,7 +85,8 @@ INLINE void updates_of_block(const real *x_tilde, ptrdiff_t m, ptrdiff_t d,
     transpose_scaled(x_tilde, m, d, for_bias, for_inputs, x);
 }
 
-/* How W and V are kept in a block of `count` samples, and what it has taught. */
+/* Set what a block of `count` samples does to W and V: their factors, and its
+ * updates. */
 INLINE void end_of_block(pass_over_W *pass, rule_variant variant, const real *x_tilde,
                          ptrdiff_t m, ptrdiff_t count, const recurrence *bias,
                          const recurrence *inputs)
@@ -136,8 +139,8 @@ INLINE void sweep_variant(const pass_over_W *pass, ptrdiff_t m, rule_variant var
     }
 }
 
-/* Add the updates of the last block, and compute the products of the next unless there
- * is none. Functions of their own, which have all registers for themselves. */
+/* Add the updates of the last block, and compute the products of the next block if
+ * there is one. These are separate functions, so that each can use all registers. */
 static NOINLINE void sweep_short(const pass_over_W *pass, rule_variant variant,
                                  int multiplies)
 {
@@ -204,7 +207,7 @@ INLINE double train_in_blocks(const network *net, const samples *data,
         pass.backward = !pass.backward;
         inner_products(x_tilde, m, d, gram);
         if (!all_finite(m, gram)) {
-            count = 1; /* inf × 0 would make a NaN that the rule does not have */
+            count = 1; /* inf × 0 would be NaN, unlike in the rule */
         }
         if (variant != PLAIN) {
             EACH(t, m)

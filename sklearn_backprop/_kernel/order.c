@@ -10,8 +10,8 @@ static uint64_t next_random(uint64_t *state)
     return mix(*state += GOLDEN);
 }
 
-#define SHORT 24 /* are sorted by insertion */
-#define DIGITS 8 /* at most, of a key, tell buckets apart; a call takes 4 KB of stack */
+#define SHORT 24 /* arrays up to this length are sorted by insertion */
+#define DIGITS 8 /* at most so many bits select a bucket; a call takes 4 KB of stack */
 
 static void insertion_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n)
 {
@@ -28,9 +28,10 @@ static void insertion_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n)
     }
 }
 
-/* Radix sort in place from the highest bits down ("American flag"). Keys are hashes, so
- * that as many bits as leave a few keys to a bucket tell nearly all of them apart. Only
- * the lowest `bits` bits count: those above are equal. */
+/* Radix sort in place, from the highest bits down ("American flag"). Keys are hashes,
+ * so nearly all of them differ in the first bits, if these are enough bits to leave
+ * only a few keys per bucket. Only the lowest `bits` bits count: those above are
+ * equal. */
 static int radix_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n, int bits,
                       interrupted ask)
 {
@@ -44,7 +45,7 @@ static int radix_sort(uint64_t *keys, int64_t *rows, ptrdiff_t n, int bits,
         digits++;
     }
     const int buckets = 1 << digits;
-    do { /* until two buckets are in use: copies of one key never come to that */
+    do { /* until two buckets are in use, which never happens if all keys are equal */
         if (shift == 0) {
             return 0;
         }
@@ -91,7 +92,7 @@ int sort_rows(uint64_t *keys, int64_t *rows, ptrdiff_t n, interrupted ask)
     return radix_sort(keys, rows, n, 64, ask);
 }
 
-/* Fisher and Yates */
+/* Fisher–Yates shuffle */
 int shuffle_rows(int64_t *rows, ptrdiff_t n, uint64_t seed, uint64_t epoch,
                  interrupted ask)
 {

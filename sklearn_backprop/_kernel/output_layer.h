@@ -1,13 +1,13 @@
-/* What samples need once W x̃ is known: their outputs, and what they teach.
+/* The work on samples once W x̃ is known: their outputs and updates.
  *
- *     a, z     (units,)        pre-activations; outputs of hidden units take their place
+ *     a, z     (units,)        pre-activations, replaced by outputs of hidden units
  *     y_hat    (K,)            outputs
  *     step     (K,)            η (y - ŷ)
  *     g        (units,)        factor of the update W += g x̃ᵀ
  *
  * K, and the variant of the rule, are known at compile time in the cases that must be
- * fast: one output, and the rule without penalty or momentum. Functions that end in `_as`
- * are compiled once for each such case.
+ * fast: one output, and the rule without penalty or momentum. Functions that end in
+ * `_as` are compiled once for each such case.
  */
 
 #ifndef SKLEARN_BACKPROP_OUTPUT_LAYER_H
@@ -29,7 +29,8 @@ typedef struct {
     real *sums;             /* room for K tiles */
 } output_layer;
 
-/* The layer of a network; `room` in its workspace is for blocks of that length. */
+/* The output layer of a network; `room`, in its workspace, is for blocks of this
+ * length. */
 static output_layer layer_of(const network *net, const learning_rule *rule, real *room,
                              ptrdiff_t length)
 {
@@ -53,8 +54,8 @@ static output_layer layer_of(const network *net, const learning_rule *rule, real
     return layer;
 }
 
-/* The sums over hidden units of v_k z, tile by tile: they begin with 0, take in the
- * register of units that is part p of its tile, and become ŷ_k. */
+/* The sums over hidden units of v_k z, tile by tile: they start at 0, add each register
+ * of units (part p of its tile), and become ŷ_k. */
 INLINE void clear(vector *sums, ptrdiff_t K)
 {
     for (ptrdiff_t k = 0; k < K; k++) {
@@ -97,7 +98,7 @@ INLINE void output_as(const output_layer *layer, ptrdiff_t K, real *a, real *y_h
     conclude(layer, sums, K, y_hat);
 }
 
-/* the same for `count` samples, none of which waits for the output of another */
+/* the same for `count` samples, which do not wait for each other's outputs */
 static void outputs(const output_layer *layer, ptrdiff_t count, real *a, real *y_hat)
 {
     const ptrdiff_t K = layer->K;
@@ -111,7 +112,7 @@ static void outputs(const output_layer *layer, ptrdiff_t count, real *a, real *y
     }
 }
 
-/* E of entry i of the order, from its outputs; `step` becomes what it teaches */
+/* E of entry i of the order, from its outputs; sets `step` for its update */
 static double loss_of(const output_layer *layer, const samples *data, ptrdiff_t i,
                       double eta, const real *y_hat, real *step)
 {
@@ -128,8 +129,8 @@ static double loss_of(const output_layer *layer, const samples *data, ptrdiff_t 
     return 0.5 * fraction * squares;
 }
 
-/* For one register of hidden units: g = Σ_k step_k v_k z (1 - z) from v as it is, then
- * v_k learns step_k z. Returns g. */
+/* For one register of hidden units: compute g = Σ_k step_k v_k z (1 - z) from v before
+ * its update, then add step_k z to v_k. Returns g. */
 INLINE vector learn_units(const output_layer *layer, rule_variant variant, ptrdiff_t K,
                           ptrdiff_t h, const real *a, real *g)
 {
@@ -181,7 +182,7 @@ INLINE void learn_as(const output_layer *layer, rule_variant variant, ptrdiff_t 
     learn_biases(layer, variant, K);
 }
 
-/* v and v_0 learn a sample; its g */
+/* update v and v_0 with a sample, and compute its g */
 static void learn(const output_layer *layer, rule_variant variant, const real *z,
                   real *g)
 {
@@ -196,7 +197,7 @@ static void learn(const output_layer *layer, rule_variant variant, const real *z
     }
 }
 
-/* The outputs for sample t > 0 of a block, once the sample before has taught its part:
+/* The outputs for sample t > 0 of a block, after the update of the previous sample:
  * `learn` for sample t - 1, a_t += Σ_{s<t} gram[s] g_s, and `output` for sample t, in
  * one pass over the hidden units. Rows of a, and of g, are `units` apart. */
 INLINE void next_output_as(const output_layer *layer, rule_variant variant, ptrdiff_t K,
@@ -239,8 +240,8 @@ static void next_output(const output_layer *layer, rule_variant variant, real *a
     }
 }
 
-/* In a batch v and v_0 stand still, and their deltas take in what `count` samples teach;
- * the g of each. */
+/* In a batch, v and v_0 do not change: add the updates of `count` samples to the
+ * deltas, and compute the g of each sample. */
 INLINE void collect_as(const output_layer *layer, ptrdiff_t K, ptrdiff_t count,
                        const real *z, real *g)
 {
@@ -277,7 +278,7 @@ static void collect(const output_layer *layer, ptrdiff_t count, const real *z, r
     }
 }
 
-/* Weights take their deltas, with penalty ηα and, where there is a velocity, momentum. */
+/* Add deltas to the weights, with penalty ηα and, if there is a velocity, momentum. */
 static void take_deltas(real *w, real *velocity, real *delta, ptrdiff_t count,
                         real penalty, real momentum)
 {

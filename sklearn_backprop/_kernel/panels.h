@@ -1,4 +1,4 @@
-/* Weights to panels and back; see network.h. */
+/* Conversion of weights to panels and back; see network.h. */
 
 #ifndef SKLEARN_BACKPROP_PANELS_H
 #define SKLEARN_BACKPROP_PANELS_H
@@ -8,7 +8,7 @@
 #include "network.h"
 #include "vector.h"
 
-/* where the panels have the weight of input j and hidden unit h */
+/* the position in the panels of the weight of input j and hidden unit h */
 INLINE ptrdiff_t place_of(ptrdiff_t d, ptrdiff_t h, ptrdiff_t j)
 {
     return (h / TILE * (d + 1) + j) * TILE + h % TILE;
@@ -25,7 +25,7 @@ static void pack(const network *net, const void *W, const void *v)
     for (ptrdiff_t first = 0; first < units; first += TILE) {
         const ptrdiff_t width = MIN(H - first, TILE);
         for (ptrdiff_t j = 0; j <= d; j++, to += TILE) {
-            if (width == TILE) { /* of constant length, which is fast */
+            if (width == TILE) { /* a constant length is fast */
                 memcpy(to, hidden + j * H + first, TILE_BYTES);
                 continue;
             }
@@ -61,7 +61,7 @@ static void unpack(const network *net, void *W, void *v)
     }
 }
 
-/* Whether no multiple of the weights by as much as `factor` overflows. */
+/* Whether the weights do not overflow when multiplied by numbers up to `factor`. */
 static int finite_times(real factor, const real *weights, ptrdiff_t size)
 {
     vector zeros[4] = {0}; /* 0 × infinity or NaN is NaN */
@@ -81,7 +81,7 @@ static int finite_times(real factor, const real *weights, ptrdiff_t size)
     return zero == 0;
 }
 
-/* No row within ±LIMIT may have an inner product, or an output, that overflows. */
+/* Whether no row within ±LIMIT has an inner product, or an output, that overflows. */
 static int are_finite(const network *net)
 {
     const ptrdiff_t d = net->d, H = net->H;

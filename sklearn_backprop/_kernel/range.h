@@ -7,7 +7,8 @@
 #include "real.h"
 #include "sparse_row.h"
 
-/* Sparse rows enter products with and without their mean: both have to be in range. */
+/* Sparse rows are used in products both with and without their mean: both have to be in
+ * range. */
 static int is_beyond(const samples *data, ptrdiff_t j, double x)
 {
     return fabs((x - data->mean[j]) * data->scale[j]) > LIMIT
@@ -49,7 +50,7 @@ static ptrdiff_t first_beyond(const samples *data, ptrdiff_t n, ptrdiff_t d,
         if (start && ask()) {
             return -1;
         }
-        /* the inner loop runs over what lies together in memory */
+        /* the inner loop runs over contiguous memory */
         for (ptrdiff_t j = 0; !neighbors && j < d; j++) {
             const double mean = data->mean[j], scale = data->scale[j];
             const real *const column = X + j * data->column_stride;

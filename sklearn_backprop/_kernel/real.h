@@ -1,5 +1,5 @@
-/* The type of real numbers, which the build chooses by REAL_BITS, and what every file of
- * such a build needs. */
+/* The type of real numbers, which the build chooses with REAL_BITS, and definitions
+ * that every file of such a build needs. */
 
 #ifndef SKLEARN_BACKPROP_REAL_H
 #define SKLEARN_BACKPROP_REAL_H
@@ -31,7 +31,7 @@ typedef int32_t real_bits;
 /* hidden units in a tile */
 #define TILE ((ptrdiff_t)(TILE_BYTES / sizeof(real)))
 
-/* `static` where coverage is measured: of every function one copy */
+/* `static` if coverage is measured, so that there is one copy of every function */
 #ifndef INLINE
 #define INLINE static inline __attribute__((always_inline))
 #endif

@@ -1,14 +1,14 @@
 /* The variants of the rule, and weights after several updates with an L2 penalty or
  * momentum.
  *
- * With λ = ηα, update t makes V ← μ V - λ W + g_t x̃_tᵀ and then W ← W + V, V being the
- * velocity. So after t updates the weights are a sum of what there was before and of
- * every update's part:
+ * With λ = ηα, update t is V ← μ V - λ W + g_t x̃_tᵀ and then W ← W + V, where V is the
+ * velocity. So after t updates, the weights are a sum of the previous values and a term
+ * for each update:
  *
  *     W_t = W_from_W[t] W + W_from_V[t] V + Σ_{s<t} W_from_g[t - s] g_s x̃_sᵀ
  *     V_t = V_from_W[t] W + V_from_V[t] V + Σ_{s<t} V_from_g[t - s] g_s x̃_sᵀ
  *
- * Without momentum W_from_W[t] = (1 - λ)ᵗ; without a penalty W_from_g[t] is
+ * Without momentum, W_from_W[t] is (1 - λ)ᵗ; without a penalty, W_from_g[t] is
  * (1 - μᵗ) / (1 - μ).
  */
 

@@ -1,4 +1,4 @@
-/* Samples, in which order they are used, and how much each counts. */
+/* Samples, the order in which they are used, and how much each counts. */
 
 #ifndef SKLEARN_BACKPROP_SAMPLES_H
 #define SKLEARN_BACKPROP_SAMPLES_H
@@ -6,30 +6,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Values of X in training units: training refuses what lies beyond, predict clips it, so
- * that products and sums stay finite. */
+/* Limits for values of X in training units: training refuses values beyond them, and
+ * predict clips them, so that products and sums stay finite. */
 #define LIMIT_FLOAT32 1e18
 #define LIMIT_FLOAT64 1e100
 
-/* Columns whose mean is so many standard deviations from 0 have hardly any zeros. In
- * sparse X they are centered one by one: implicitly, the square of this number would be
- * lost in digits. */
+/* Columns whose mean is this many standard deviations from 0 have hardly any zeros. In
+ * sparse X, their values are centered one by one: centering them implicitly would lose
+ * digits, by a factor of the square of this number. */
 #define FAR 16
 
-/* The order in which samples are used, each as often as its weight says. Entry i is
- * entries[i], or i where that is NULL. Without `fraction` an entry is a row, which
- * counts in full. With it, 2 row counts in full, and 2 row + 1 by the row's fraction. */
+/* The order in which samples are used, each repeated by its weight. Entry i is
+ * entries[i], or i if entries is NULL. Without `fraction`, an entry is a row, which
+ * counts in full. With it, 2 row is a row that counts in full, and 2 row + 1 is a row
+ * that counts by its fraction. */
 typedef struct {
     const int64_t *entries;
     const double *fraction; /* IN (n,) */
 } sample_order;
 
-/* "real" is float or double, as the functions to which these are passed. */
+/* "real" is float or double, depending on the function to which these are passed. */
 typedef struct {
     const void *X;                       /* IN real (n, d), units of the user */
     ptrdiff_t row_stride, column_stride; /* of X, in items */
-    /* Sparse rows: X holds the values of row i from indptr[i] to indptr[i + 1], indices
-     * their columns; both have 64 bits or 32. NULL where X is dense. */
+    /* Sparse rows: the values of row i are X[indptr[i]] up to X[indptr[i + 1] - 1], and
+     * their columns are at the same places of indices. Both arrays have 64 or 32 bits.
+     * They are NULL if X is dense. */
     const void *indptr, *indices;
     int wide_indices;
     const void *y;       /* IN real (n, K), training units */
@@ -59,7 +61,7 @@ static inline double fraction_at(const sample_order *order, ptrdiff_t i)
     return entry & 1 ? order->fraction[entry >> 1] : 1;
 }
 
-/* how many values CSR holds of the row of entry i */
+/* how many values CSR has stored for the row of entry i */
 static inline ptrdiff_t values_at(const samples *data, ptrdiff_t i)
 {
     const ptrdiff_t row = row_at(&data->order, i);
@@ -72,7 +74,7 @@ static inline ptrdiff_t values_at(const samples *data, ptrdiff_t i)
     return (ptrdiff_t)indptr[row + 1] - (ptrdiff_t)indptr[row];
 }
 
-/* ask the memory for what values_at will read */
+/* prefetch what values_at will read */
 static inline void fetch_values_at(const samples *data, ptrdiff_t i)
 {
     __builtin_prefetch((const char *)data->indptr

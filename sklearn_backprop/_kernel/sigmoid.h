@@ -1,4 +1,4 @@
-/* sigmoid(a) = 1 / (1 + exp(-a)), from + - × ÷ and fma alone, without a branch.
+/* sigmoid(a) = 1 / (1 + exp(-a)), with only + - × ÷ and fma, and without a branch.
  *
  *     -a = (n + k / 8) ln 2 + r  with k = 0 … 7 and 0 ≤ r ≤ ln 2 / 8
  *     exp(-a) = T (1 + q(r) r) / N,   T = 2^(k / 8) from a table,   N = 2⁻ⁿ
@@ -6,13 +6,13 @@
  *
  * The smaller of N and T is added to the small last term first, so that little is lost
  * to rounding: the error is below 2 ulp. q interpolates (exp(r) - 1) / r at Chebyshev
- * nodes, to an error in exp of 2e-17 (double) and 4e-10 (float). Its coefficients are
- * positive, and so is r but for the rounding of a: every step, rounded or not, rises with
- * r, and the sigmoid never falls.
+ * nodes, with an error in exp of 2e-17 (double) or 4e-10 (float). Its coefficients are
+ * positive, and so is r, except for the rounding of a. Every step, rounded or not,
+ * rises with r, so the sigmoid never decreases.
  *
- * N + T + T q(r) r is kept SCALE times too large, as is N, or N would not be a normal
- * number where the sigmoid still is one. Where a ≤ LOWEST, N is 0, and so is the result,
- * without an underflow, which would be slow.
+ * N + T + T q(r) r and N are both stored SCALE times too large. Otherwise, N would not
+ * be a normal number where the sigmoid still is one. For a ≤ LOWEST, N is 0, and so is
+ * the result, without an underflow, which would be slow.
  */
 
 #ifndef SKLEARN_BACKPROP_SIGMOID_H
@@ -24,7 +24,7 @@
 #define MANTISSA 52
 #define EXPONENT_BIAS 1023
 #define SHIFT 64
-#define ROUNDER 0x1.8p52 /* adding it rounds to an integer, in the low bits */
+#define ROUNDER 0x1.8p52 /* adding it rounds to an integer in the low bits */
 #define LOWEST (-753.8)
 #define HIGHEST 40.0 /* the sigmoid is 1 from here on */
 #define LOG2_E 0x1.71547652b82fep+0
@@ -44,7 +44,7 @@
 #define SCALE 0x1p32f
 #endif
 
-/* SCALE × 2^(k / 8), and what rounding took from it */
+/* SCALE × 2^(k / 8), and its rounding error */
 static const real powers[8] __attribute__((aligned(TILE_BYTES))) = {
 #if REAL_BITS == 64
     0x1.0000000000000p64, 0x1.172b83c7d517bp64, 0x1.306fe0a31b715p64,

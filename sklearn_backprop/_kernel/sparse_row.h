@@ -1,4 +1,4 @@
-/* What is in a sparse row: CSR, without values that repeat a column. */
+/* Access to a sparse row of CSR, in which no column is repeated. */
 
 #ifndef SKLEARN_BACKPROP_SPARSE_ROW_H
 #define SKLEARN_BACKPROP_SPARSE_ROW_H
@@ -31,8 +31,8 @@ INLINE ptrdiff_t column_at(const sparse_row *row, ptrdiff_t e)
     return index_at(row->columns, row->wide, e);
 }
 
-/* Count the values of one more row. Returns whether to end: `ask` is asked after about
- * PATIENCE values. */
+/* Count the values of one more row. Returns whether to end: `ask` is called after about
+ * every PATIENCE values. */
 INLINE int ends_at(const sparse_row *row, ptrdiff_t *seen, interrupted ask)
 {
     *seen += 1 + row->stop - row->start;
@@ -43,13 +43,13 @@ INLINE int ends_at(const sparse_row *row, ptrdiff_t *seen, interrupted ask)
     return ask();
 }
 
-/* μ_j, the mean in units of the standard deviation, or 0 where column j is far */
+/* μ_j, the mean in units of the standard deviation, or 0 if column j is far from 0 */
 INLINE double implicit_mean(const samples *data, ptrdiff_t j)
 {
     return is_far(data, j) ? 0 : data->mean[j] * data->scale[j];
 }
 
-/* a value of column j in training units but for the implicit mean */
+/* a value of column j in training units, without subtracting the implicit mean */
 INLINE double in_training_units(const samples *data, ptrdiff_t j, double value)
 {
     const double scale = data->scale[j], mean = data->mean[j];

@@ -1,17 +1,18 @@
-/* Training and prediction on sparse rows, at a cost that goes with the values they hold.
+/* Training and prediction on sparse rows, at a cost proportional to their stored
+ * values.
  *
- * A row in training units is x - μ, where x has the values of the row times `scale`, and
- * μ is mean × scale. It is not sparse, but the same μ is in all. So the weights of the
- * inputs are kept as W = σ (U - c μᵀ). c has a number for each hidden unit, and takes
- * all that the updates owe to μ:
+ * A row in training units is x - μ, where x has the values of the row times `scale`,
+ * and μ is mean × scale. It is not sparse, but μ is the same for all rows. So the
+ * weights of the inputs are stored as W = σ (U - c μᵀ). c has a number for each hidden
+ * unit, and collects the part of the updates that is due to μ:
  *
  *     W (x - μ) = σ (U x - (μ · x) c - q),              q = (U - c μᵀ) μ
  *     W += g (x - μ)ᵀ:   U += g xᵀ / σ,   c += g / σ,   q += ((μ · x) - (μ · μ)) g / σ
  *
- * and a penalty only multiplies σ. The weights of an input lie together.
+ * and a penalty only multiplies σ. The weights of an input are contiguous.
  *
- * μ is 0 where a column is far from 0 (see sparse_row.h): its values are centered one by
- * one, and a zero in it is one of them.
+ * μ is 0 for a column that is far from 0 (see sparse_row.h): its values are centered
+ * one by one, including its zeros.
  */
 
 #ifndef SKLEARN_BACKPROP_SPARSE_TRAINING_H
@@ -25,18 +26,18 @@
 #include "sparse_row.h"
 #include "vector.h"
 
-#define GROUP 4           /* registers of hidden units that are taken together */
-#define SMALL_SIGMA 1e-12 /* it goes into the weights before it underflows */
+#define GROUP 4           /* registers of hidden units that are processed together */
+#define SMALL_SIGMA 1e-12 /* below it, σ is multiplied into U, c and q */
 
 typedef struct {
     ptrdiff_t d, units;
     real *U;            /* U[j][h]  (d, units) */
     real *c, *q, *bias; /* (units,), behind U */
     double *sigma;      /* one number */
-    /* of a batch, gathered in the deltas; (units,) */
+    /* sums over a batch, in the memory of the deltas; (units,) */
     real *sum_g, *sum_q;
     double mu_mu;    /* μ · μ */
-    ptrdiff_t n_far; /* columns that are far */
+    ptrdiff_t n_far; /* number of columns that are far from 0 */
     /* room in the workspace */
     real *a, *g;        /* (units,) */
     real *x;            /* (d,) */
@@ -44,7 +45,7 @@ typedef struct {
     real *room;
 } weights_by_input;
 
-/* the values of a row, in training units but for the mean, and their columns */
+/* the values of a row in training units, without subtracting μ, and their columns */
 typedef struct {
     ptrdiff_t count;
     const ptrdiff_t *columns;
@@ -122,7 +123,7 @@ static void close_sparse(const network *net, const samples *data)
     }
 }
 
-/* one more entry, within what products can bear */
+/* append an entry, clipped so that products stay finite */
 INLINE void append(const weights_by_input *by_input, sparse_sample *sample, ptrdiff_t j,
                    double x)
 {
@@ -144,7 +145,7 @@ static sparse_sample sample_of(const weights_by_input *by_input, const samples *
         sample.mu_x += mu * (double)by_input->x[sample.count - 1];
         n_far += is_far(data, j);
     }
-    /* zeros in columns that are far: columns of a row ascend */
+    /* zeros in columns that are far from 0: columns of a row are in ascending order */
     ptrdiff_t e = row.start;
     for (ptrdiff_t j = 0; n_far < by_input->n_far && j < by_input->d; j++) {
         if (e < row.stop && column_at(&row, e) == j) {
@@ -157,7 +158,7 @@ static sparse_sample sample_of(const weights_by_input *by_input, const samples *
     return sample;
 }
 
-/* a = W x̃ of a row, for `width` registers of hidden units from the first on */
+/* a = W x̃ of a row, for `width` registers of hidden units, starting at the first */
 INLINE void product_of_group(const weights_by_input *by_input,
                              const sparse_sample *sample, ptrdiff_t width,
                              ptrdiff_t first)
@@ -196,7 +197,7 @@ static void product_with_sample(const weights_by_input *by_input,
     }
 }
 
-/* U, or its deltas, += factor g xᵀ with the values of a row, for such units */
+/* U, or its deltas, += factor g xᵀ with the values of a row, for the same units */
 INLINE void add_to_group(real *U, const weights_by_input *by_input,
                          const sparse_sample *sample, real factor, ptrdiff_t width,
                          ptrdiff_t first)
@@ -213,7 +214,8 @@ INLINE void add_to_group(real *U, const weights_by_input *by_input,
     }
 }
 
-/* Hidden units come in reverse: a cache may still have what the product read last. */
+/* Hidden units are in reverse order: a cache may still have what the product read
+ * last. */
 static void add_sample(real *U, const weights_by_input *by_input,
                        const sparse_sample *sample, real factor)
 {
@@ -235,7 +237,8 @@ static void add(real *to, real factor, const real *g, ptrdiff_t units)
     }
 }
 
-/* A penalty multiplies σ, which goes into U, c and q once it has become small. */
+/* A penalty multiplies σ, which is multiplied into U, c and q once it has become
+ * small. */
 static void shrink(const weights_by_input *by_input, double penalty)
 {
     *by_input->sigma *= 1 - penalty;
@@ -247,16 +250,17 @@ static void shrink(const weights_by_input *by_input, double penalty)
     }
 }
 
-/* the weights of an input take its deltas */
+/* add the deltas of an input to its weights */
 INLINE void take_deltas_of_input(real *u, real factor, real *delta, ptrdiff_t units)
 {
     add(u, factor, delta, units);
-    memset(delta, 0, units * sizeof(real)); /* a column may come again */
+    memset(delta, 0, units * sizeof(real)); /* the column may occur again */
 }
 
-/* U takes the deltas of the entries first ≤ i ≤ last of the order: of the columns in
- * their rows, or of all if that is less work. Nobody looks at signals meanwhile, so
- * that neither may take longer than all columns do, however long the batch. */
+/* Add to U the deltas of the entries first ≤ i ≤ last of the order: those of the
+ * columns in their rows, or those of all columns if that is less work. Signals are not
+ * checked meanwhile, so neither may take longer than all columns do, however long the
+ * batch. */
 static void take_sparse_deltas(const weights_by_input *by_input, real factor,
                                real *deltas, const samples *data, ptrdiff_t first,
                                ptrdiff_t last)
@@ -280,7 +284,8 @@ static void take_sparse_deltas(const weights_by_input *by_input, real factor,
     }
 }
 
-/* All weights take the deltas of a batch, which ends with entry `last` of the order. */
+/* Add the deltas of a batch, which ends with entry `last` of the order, to all
+ * weights. */
 static void end_sparse_batch(const network *net, const samples *data,
                              const weights_by_input *by_input,
                              const output_layer *layer, const learning_rule *rule,

@@ -1,5 +1,5 @@
-/* Statistics of the columns of X: mean, spread, extremes, and whether there are only two
- * values. */
+/* Statistics of the columns of X: mean, spread, extremes, and whether a column has only
+ * two values. */
 
 #ifndef SKLEARN_BACKPROP_STATISTICS_H
 #define SKLEARN_BACKPROP_STATISTICS_H
@@ -8,29 +8,31 @@
 #include "real.h"
 #include "sparse_row.h"
 
-/* In `scale`, the std of a column of two values is at least RARE times half their distance.
- * Or a flag of 1 in 500 rows would be 22 standard deviations where it is set. */
+/* In `scale`, the std of a column of two values is at least RARE times half their
+ * distance. Otherwise, a flag that is set in 1 of 500 rows would be 22 standard
+ * deviations in that row. */
 #define RARE 0.6
 
-/* After samples of weight CLIP_FROM, new values enter statistics within CLIP standard
- * deviations. Or one outlier would leave all other values close together. */
+/* After samples with a total weight of CLIP_FROM, new values are clipped to CLIP
+ * standard deviations in the statistics. Otherwise, after one outlier, all other values
+ * would be close together. */
 #define CLIP 100
 #define CLIP_FROM 20
 
-#define COLUMNS 256 /* taken together, or a row would be fetched often */
+#define COLUMNS 256 /* processed together, or a row would be fetched many times */
 
-/* Values are read three times, for what is in this order. */
+/* Values are read three times, for these statistics, in this order. */
 typedef enum { EXTREMES, MEAN, SPREAD } pass_over_X;
 
-/* What is known of some columns so far. */
+/* The sums of some columns so far. */
 typedef struct {
     double *mean, *low, *high, *two;
-    /* Values enter sums relative to the middle of their column's range, for the mean, and
-     * to the mean, for the spread, times `unit`: a power of two that makes half that range
-     * about 1, so that nothing overflows, underflows or cancels, whatever the scale of
-     * the data. */
+    /* Sums are over values relative to the middle of the column's range, for the mean,
+     * or relative to the mean, for the spread, times `unit`: a power of two that makes
+     * half of that range about 1. So nothing overflows, underflows or cancels, whatever
+     * the scale of the data. */
     double *unit, *sum;
-    double *lower, *upper; /* what values are clipped to */
+    double *lower, *upper; /* the limits to which values are clipped */
 } column_sums;
 
 INLINE void choose_unit(double low, double high, double *mean, double *unit)
@@ -42,9 +44,9 @@ INLINE void choose_unit(double low, double high, double *mean, double *unit)
     *unit = ldexp(1, exponent > -1022 ? -exponent : 1022);
 }
 
-/* Mean and std of a column whose extremes are known. std is 0 without spread, or if 1 / std
- * is beyond real. It is infinite where all the spread is what rounding makes of one
- * number. */
+/* Mean and std of a column whose extremes are known. std is 0 if there is no spread, or
+ * if 1 / std is too large for real. It is infinite if the spread is only due to
+ * rounding of a single number. */
 static void conclude_column(const statistics *to, ptrdiff_t j, double variance,
                             double unit)
 {
@@ -64,8 +66,8 @@ static void conclude_column(const statistics *to, ptrdiff_t j, double variance,
     }
 }
 
-/* The statistics of a column over newer samples become those of all, of which the newer
- * are a share. */
+/* Turn the statistics of a column over newer samples into those over all samples;
+ * `share` is the fraction of the newer ones. */
 static void merge_column(const statistics *before, const statistics *to, ptrdiff_t j,
                          double share)
 {
@@ -94,8 +96,8 @@ static void merge_column(const statistics *before, const statistics *to, ptrdiff
                     unit);
 }
 
-/* Begin with column j of all, which is `at` of those in `c`; what its values are clipped
- * to follows from what is known from before. */
+/* Begin with column j of all columns, which is column `at` of those in `c`. The limits
+ * for clipping come from the statistics of earlier samples. */
 INLINE void begin_column(const column_sums *c, ptrdiff_t at, const statistics *before,
                          double weight_before, ptrdiff_t j)
 {
@@ -109,7 +111,7 @@ INLINE void begin_column(const column_sums *c, ptrdiff_t at, const statistics *b
     c->upper[at] = clips ? before->mean[j] + CLIP / before->scale[j] : INFINITY;
 }
 
-/* A value of column j, which counts that much. */
+/* Take a value of column j, which counts by `fraction`. */
 INLINE void take_value(pass_over_X pass, const column_sums *c, ptrdiff_t j,
                        double value, double fraction)
 {
@@ -128,14 +130,14 @@ INLINE void take_value(pass_over_X pass, const column_sums *c, ptrdiff_t j,
     }
 }
 
-/* After the first pass. Returns whether a value was clipped. */
+/* Called after the first pass. Returns whether a value was clipped. */
 INLINE int end_extremes(const column_sums *c, ptrdiff_t j)
 {
     choose_unit(c->low[j], c->high[j], c->mean + j, c->unit + j);
     return c->low[j] <= c->lower[j] || c->high[j] >= c->upper[j];
 }
 
-/* After the second. */
+/* Called after the second pass. */
 INLINE void end_mean(const column_sums *c, ptrdiff_t j, double total)
 {
     c->mean[j] += c->sum[j] / total / c->unit[j];
@@ -153,8 +155,8 @@ static double weight_of(const samples *data, ptrdiff_t n)
     return data->order.fraction ? weight : (double)n;
 }
 
-/* Take all values of `width` columns from the first on. What is passed as a constant is
- * known at compile time. */
+/* Take all values of `width` columns, starting at the first. Arguments that are passed
+ * as constants are known at compile time. */
 INLINE int take_columns(pass_over_X pass, const column_sums *c, const samples *data,
                         ptrdiff_t column_stride, ptrdiff_t n, ptrdiff_t first,
                         ptrdiff_t width, interrupted ask)
@@ -216,7 +218,7 @@ INLINE int measure_columns(const samples *data, ptrdiff_t column_stride, ptrdiff
     return has_clipped;
 }
 
-/* Take all values that sparse rows hold, and count those of each column. */
+/* Take all stored values of sparse rows, and count those of each column. */
 INLINE int take_sparse(pass_over_X pass, const column_sums *c, const samples *data,
                        ptrdiff_t n, double *count, double *weight, interrupted ask)
 {
@@ -240,7 +242,7 @@ INLINE int take_sparse(pass_over_X pass, const column_sums *c, const samples *da
     return 0;
 }
 
-/* All values that are not held are 0, and are taken together. */
+/* All values that are not stored are 0; take them together. */
 INLINE void take_zeros(pass_over_X pass, const column_sums *c, ptrdiff_t n, ptrdiff_t j,
                        const double *count, const double *weight, double total)
 {
@@ -286,7 +288,7 @@ static int measure_sparse(const samples *data, ptrdiff_t n, double total, ptrdif
     return has_clipped;
 }
 
-/* Sums run over the entries of the order, each as much as it counts. */
+/* Sums run over the entries of the order, each multiplied by how much it counts. */
 static int measure(const samples *data, ptrdiff_t n, ptrdiff_t d,
                    const statistics *before, double weight_before, const statistics *to,
                    double *room, interrupted ask)

@@ -1,10 +1,10 @@
-/* Passes over W: the updates of one block of samples go in, the products of another come
- * out.
+/* Passes over W: a pass adds the updates of one block of samples and computes the
+ * products of another.
  *
- * m samples and `width` registers of hidden units are taken together, as many as fit:
- * m × width factors, and as many sums, so that a weight that is loaded and an input that
- * is broadcast serve several multiplications. With momentum the velocity V passes beside
- * W; see recurrence.h.
+ * m samples and `width` registers of hidden units are processed together, as many as
+ * fit: there are m × width factors and as many sums, so that each loaded weight and
+ * each broadcast input is used in several multiplications. With momentum, the pass also
+ * goes over the velocity V; see recurrence.h.
  */
 
 #ifndef SKLEARN_BACKPROP_SWEEP_H
@@ -14,8 +14,8 @@
 #include "recurrence.h"
 #include "vector.h"
 
-/* The largest `width` in a pass that adds and multiplies, for blocks of BLOCK and LONG_BLOCK
- * samples; with momentum there is twice as much to hold. */
+/* The largest `width` in a pass that adds and multiplies, for blocks of BLOCK and of
+ * LONG_BLOCK samples. With momentum, twice as many registers are needed. */
 #ifndef WIDTH_OF_BLOCK
 #define WIDTH_OF_BLOCK (REGISTERS == 32 ? 3 : 2)
 #endif
@@ -26,15 +26,16 @@
 #define WIDTH_OF_LONG_BLOCK_WITH_V 1
 #define MOST_WIDTH 3
 
-#define FEW_LINES 8 /* of memory that are fetched of a row all at once */
+#define FEW_LINES 8 /* cache lines of a row that are fetched all at once */
 
 typedef struct {
     real *W, *V;
-    real *to; /* what the updates are added to: W, or in a batch its deltas */
+    real *to; /* where the updates are added: W, or its deltas in a batch */
     ptrdiff_t d, units;
-    /* With the samples of the last block, W += Σ_s g_s x̃_sᵀ, and V alike, where x̃ is
-     * multiplied by what the recurrence says. Before, W and V are kept: W = keep[0] W +
-     * keep[1] V and V = keep[2] W + keep[3] V, the bias by the numbers of keep_bias. */
+    /* With the samples of the last block, W += Σ_s g_s x̃_sᵀ, and likewise for V, where
+     * x̃ is multiplied by the factors of the recurrence. Before that, W = keep[0] W +
+     * keep[1] V and V = keep[2] W + keep[3] V; keep_bias has the numbers for the
+     * bias. */
     real *g;      /* g[s][h]       (m, units) */
     real *x_last; /* x_last[j][s]  (d + 1, m), 0 where the block was not full */
     real *x_last_V;
@@ -47,19 +48,19 @@ typedef struct {
      * their items are `stride` apart */
     const real *ahead[BATCH_BLOCK];
     ptrdiff_t n_ahead, stride;
-    /* begin with the last hidden units: a W that is too large for a cache is then taken
-     * up at the end that the pass before has left there */
+    /* whether to begin with the last hidden units: if W is too large for a cache, a
+     * pass can start at the end that the previous pass has left there */
     int backward;
 } pass_over_W;
 
-/* With m samples from sample `at` of the block on, for `width` registers of hidden units
- * from `unit` on. The i-th of these calls fetches the i-th of the next rows. What is
- * between `pass` and `at` is known at compile time. */
+/* Process m samples, starting at sample `at` of the block, for `width` registers of
+ * hidden units, starting at `unit`. The i-th of these calls fetches the i-th of the
+ * next rows. The arguments between `pass` and `at` are known at compile time. */
 INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant variant,
                         int adds, int multiplies, ptrdiff_t width, ptrdiff_t at,
                         ptrdiff_t unit, ptrdiff_t i)
 {
-    /* where there is no row to fetch, x stands in, which is at hand */
+    /* if there is no row to fetch, use x instead, which is in a cache */
     const int fetches = i < pass->n_ahead;
     const ptrdiff_t stride = fetches ? pass->stride : 1;
     const real *ahead = fetches ? pass->ahead[i] : pass->x;
@@ -145,8 +146,8 @@ INLINE void sweep_group(const pass_over_W *pass, ptrdiff_t m, rule_variant varia
     }
 }
 
-/* Fetch the beginnings of `count` rows: in a random order they are far from the CPU.
- * Returns whether there is more in them. */
+/* Fetch the beginnings of `count` rows, which are not in a cache if their order is
+ * random. Returns whether rows are longer than that. */
 static int fetch_rows(const samples *data, ptrdiff_t first, ptrdiff_t count,
                       ptrdiff_t d)
 {
@@ -168,8 +169,8 @@ static int fetch_rows(const samples *data, ptrdiff_t first, ptrdiff_t count,
     return few < d;
 }
 
-/* Fetch what the next block will read first of its `count` rows; where there is more in
- * them, the pass fetches all of each. */
+/* Fetch what the next block will read first of its `count` rows. If rows are longer
+ * than that, the pass fetches the whole rows. */
 static void look_ahead(pass_over_W *pass, const samples *data, ptrdiff_t first,
                        ptrdiff_t count)
 {
@@ -183,9 +184,9 @@ static void look_ahead(pass_over_W *pass, const samples *data, ptrdiff_t first,
     }
 }
 
-/* A pass over a network's weights, with room in its workspace for blocks of that length:
- * for x̃ of LONG_BLOCK samples, see block_inputs.h, and for the output layer, see
- * output_layer.h. */
+/* A pass over a network's weights, with room in its workspace for blocks of this
+ * length: for x̃ of LONG_BLOCK samples (see block_inputs.h), and for the output layer
+ * (see output_layer.h). */
 static pass_over_W pass_over(const network *net, ptrdiff_t length, real **x_tilde,
                              real **room)
 {

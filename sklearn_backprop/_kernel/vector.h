@@ -1,8 +1,9 @@
 /* One register of real numbers: the widest that this instruction set has.
  *
- * GNU C supplies the type and its operators; fused multiply-add, minimum and maximum have
- * no operator. Lanes never mix but in sum_of_lanes, where a tile has the same on every
- * CPU, so that the width of a register has no influence on the bits of a result.
+ * GNU C supplies the type and its operators; fused multiply-add, minimum and maximum
+ * have no operator. Lanes never mix, except in sum_of_lanes, where a tile has the same
+ * lanes on every CPU. So the width of a register has no influence on the bits of a
+ * result.
  */
 
 #ifndef SKLEARN_BACKPROP_VECTOR_H
@@ -36,7 +37,7 @@
 typedef real vector __attribute__((vector_size(REGISTER_BYTES)));
 typedef real_bits vector_bits __attribute__((vector_size(REGISTER_BYTES)));
 
-/* a loop of constant length, unrolled, so that its arrays become registers */
+/* a loop of constant length, which is unrolled so that its arrays become registers */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -116,7 +117,7 @@ INLINE vector look_up(const real *table, vector_bits index)
 #endif
 }
 
-/* the same number in every lane; - 0 keeps the sign of a zero */
+/* the same number in every lane; subtracting 0 keeps the sign of a zero */
 INLINE vector all_lanes(real value)
 {
     return value - (vector){0};
