@@ -38,10 +38,8 @@ def divergence_message(epoch, eta, batch_size, parameters):
     H = parameters.hidden_layer_size
     auto = initial_learning_rate("auto", H, batch_size, momentum)
     bound = stability_bound(H, batch_size, momentum)
-    blames_alpha = eta * alpha >= 1
-    if parameters.is_alpha_auto and eta >= bound:
-        blames_alpha = False  # the user did not set it
-    if blames_alpha:
+    # Of an alpha that "auto" chose, a user knows nothing.
+    if eta * alpha >= 1 and not (parameters.is_alpha_auto and eta >= bound):
         return (
             f"Training diverged in epoch {epoch}. The L2 penalty is too strong: each "
             f"update subtracts {eta * alpha:.3g} times the weights, which is the "
@@ -117,29 +115,27 @@ def stall_message(training, state):
         return None
     what = "loss" if training.validation is None else "validation score"
     tol, patience = training.parameters.tol, training.parameters.n_iter_no_change
-    longer = f"increase n_iter_no_change, for example to {5 * patience}"
-    smaller = f"decrease tol, for example to {tol / 10:g}"
     if _is_far_below_auto(training):
-        cure = (
+        cause = (
             "The likely cause is that learning_rate_init is far below 'auto'. Increase "
-            f"learning_rate_init, for example to 'auto'. Or {longer}, and {smaller}."
+            "learning_rate_init, for example to 'auto'. Or"
         )
     elif training.batch_size > 1:
-        cure = (
+        cause = (
             "The likely cause is that large batches make few updates in an epoch. "
-            f"Decrease batch_size, for example to 1. Or {longer}, {smaller}, or use "
-            "learning_rate='linear'."
+            "Decrease batch_size, for example to 1. Or"
         )
     else:
-        cure = (
+        cause = (
             "Each epoch may have improved the loss by less than tol, or noise may have "
-            f"hidden the improvement. To learn more, {longer}, {smaller}, or use "
-            "learning_rate='linear'."
+            "hidden the improvement. To learn more,"
         )
+    decrease_tol = f"decrease tol, for example to {tol / 10:g}, " if tol else ""
     return (
         f"Training stopped too soon: the {what} had not improved by tol={tol:g} for "
         f"n_iter_no_change={patience} epochs, but the training loss was still falling. "
-        f"{cure}"
+        f"{cause} increase n_iter_no_change, for example to {5 * patience}, "
+        f"{decrease_tol}or use learning_rate='linear'."
     )
 
 

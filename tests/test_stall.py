@@ -149,7 +149,7 @@ CURES = {
         friedman(300),
         {"learning_rate_init": 0.001},
         "learning_rate_init is far below 'auto'. Increase learning_rate_init, for "
-        "example to 'auto'. Or increase n_iter_no_change, .*, and decrease tol",
+        "example to 'auto'. Or increase n_iter_no_change, .* decrease tol",
     ),
     "batches": (
         friedman(300),
