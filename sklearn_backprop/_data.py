@@ -181,8 +181,6 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
         )
     X, y = with_checked_indices(as_numpy(X), name_of_X), as_numpy(y)
     given = y
-    dtype_of_X = check_numeric(X, name_of_X)
-    dtype_of_y = check_numeric(y, name_of_y)
     checks_finite = nullcontext()
     if get_config()["assume_finite"]:  # a single NaN would destroy the model
         checks_finite = config_context(assume_finite=False)
@@ -190,6 +188,8 @@ def _read_arrays(estimator, X, y, dtype, *, reset=False, suffix=""):
         np.errstate(over="ignore", invalid="ignore"),  # sums may overflow
         checks_finite,
     ):
+        dtype_of_X = check_numeric(X, name_of_X)
+        dtype_of_y = check_numeric(y, name_of_y)
         X, y = validate_data(
             estimator,
             X,

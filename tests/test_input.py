@@ -273,8 +273,9 @@ def test_what_is_not_finite_is_refused_even_where_all_is_assumed_to_be(form, val
             with config_context(assume_finite=True):
                 with refused(model, "Input X contains"):
                     method(form(bad_X), y)
-                with refused(model, "Input y contains"):
-                    method(form(X), bad_y)
+                for y_form in (np.asarray, pd.Series, lambda y: y.astype(object)):
+                    with refused(model, "Input y contains"):
+                        method(form(X), y_form(bad_y))
     model = regressor(early_stopping=True)
     with config_context(assume_finite=True):
         with refused(model, "contains"):
