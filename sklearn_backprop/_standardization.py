@@ -79,8 +79,11 @@ class Standardization:
 
     @property
     def X_mean(self):
-        """Shape (d,)."""
-        return self.X_statistics[MEAN]
+        """0 for columns that do not vary, like their scale; shape (d,).
+
+        Their x - mean could overflow, and infinity times 0 is NaN.
+        """
+        return np.where(self.X_scale > 0, self.X_statistics[MEAN], 0)
 
     @property
     def X_scale(self):
@@ -191,10 +194,12 @@ class Standardization:
 
     def _targets(self, y, dtype, name):
         targets, limit = np.empty(y.shape, dtype), _kernel.LIMIT[dtype]
+        # What is divided by infinity has to be finite.
+        mean = np.where(np.isinf(self.y_divisor), 0, self.y_mean)
         with np.errstate(over="ignore"):
             for start in range(0, len(y), CHUNK):
                 part = slice(start, start + CHUNK)
-                targets[part] = (y[part] - self.y_mean) / self.y_divisor
+                targets[part] = (y[part] - mean) / self.y_divisor
                 size = np.abs(targets[part])
                 if size.max() > limit:
                     row, column = np.argwhere(size > limit)[0]

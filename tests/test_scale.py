@@ -246,6 +246,33 @@ def test_columns_that_are_constant_may_be_of_any_size(data):
     assert np.abs(model.intercepts_[0]).max() < 100
 
 
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("size", [1e292, -1e292, 1e300, np.finfo(float).max])
+def test_columns_that_do_not_vary_have_no_influence_at_any_size(data, form, size):
+    X, y = data[0].copy(), data[1]
+    X[:, 1] = size
+    X[::2, 2] = size
+    X[1::2, 2] = np.nextafter(size, 0)  # varies by rounding alone
+    far = X.copy()
+    far[:, 1:3] *= -1
+    far[0, 1:3] = -np.copysign(np.finfo(float).max, size)
+    model = fit_quietly(regressor(max_iter=20), form(X), y)
+    assert np.array_equal(model.predict(form(far)), model.predict(form(X)))
+    model = regressor(max_iter=20, early_stopping=True)
+    other = fit_quietly(model, form(X), y, X_val=form(far), y_val=y)
+    same = fit_quietly(model, form(X), y, X_val=form(X), y_val=y)
+    assert other.validation_scores_ == same.validation_scores_
+
+
+def test_targets_to_validate_on_are_finite_where_y_varies_by_rounding(data):
+    X, size = data[0], 1e300
+    y = np.where(np.arange(len(X)) % 2, size, np.nextafter(size, 0))
+    y_val = np.full(len(X), -np.finfo(float).max)
+    model = regressor(max_iter=2, early_stopping=True)
+    fit_quietly(model, X, y, X_val=X, y_val=y_val)
+    assert np.isfinite(model.validation_loss_curve_).all()
+
+
 def test_biases_are_finite_where_products_with_means_are_not(data):
     W, v = np.full((3, 4), 1e295), np.ones((1, 5))
     X = np.array([[1e115, -1e115], [1e115 + 1e101, -1e115 - 1e101]])
