@@ -151,6 +151,14 @@ def foreign(session):
 
 
 @nox.session
+def frameworks(session):
+    """What the guide shows with frameworks that are too large for an extra."""
+    install(session, "test", "onnx")
+    session.install("mlflow", "darts", "ray", "pyspark", "joblibspark", "optuna")
+    session.run("pytest", "-q", "tests/frameworks.py", *NO_SKIPS)
+
+
+@nox.session
 def fuzz(session):
     """Many new random cases."""
     install(session, "test")

@@ -143,7 +143,8 @@ def test_the_guide_on_scaling_out_prints_what_it_says(
     pq.write_table(table, "train.parquet", row_group_size=500)
 
     names = {}
-    guide = GUIDE.read_text(encoding="utf-8")
+    # What follows needs frameworks that are too large for an extra: frameworks.py.
+    guide, _, _ = GUIDE.read_text(encoding="utf-8").partition("\nSpark and Ray\n")
     blocks = re.findall(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)*)", guide, re.M)
     assert len(blocks) == 5
     for block in map(textwrap.dedent, blocks):
