@@ -16,6 +16,14 @@ OUTLIERS = (
     "far. Training on them can undo what was learned. Leave such rows out, or clip y."
 )
 
+FAR = 100  # interquartile ranges
+FAR_TARGETS = (
+    f"y has values that are more than {FAR} interquartile ranges away from most "
+    "others. Training may fit these values and little else. If they are errors, "
+    "correct them or leave them out. If not, predict a function of y that has no such "
+    "values, for example its logarithm, with TransformedTargetRegressor."
+)
+
 # The diagnosis at the end of fit looks at about this many rows.
 DIAGNOSED_ROWS = 200
 
@@ -208,10 +216,32 @@ def warn_of_poor_fit(start, training, state, stopped):
     data, order, network = start.data, start.order, state.network
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
+    standardization = network.standardization
+    if standardization.applied and has_far_targets(y, *standardization.y_range):
+        warn(FAR_TARGETS)
     for message in poor_fit_messages(
         y, network.output(X), network.hidden_outputs(X), weight, stalled
     ):
         warn(message, ConvergenceWarning)
+
+
+def has_far_targets(y, low, high):
+    """Whether some targets are so far away that hardly any others matter.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n, K)
+        Targets of some samples.
+    low, high : ndarray of shape (K,)
+        The extremes of all targets.
+    """
+    for column, lowest, highest in zip(y.T, low, high, strict=True):
+        values = sorted(column.tolist())
+        first, third = values[len(values) // 4], values[3 * len(values) // 4]
+        farthest = max(first - lowest, highest - third)
+        if farthest > FAR * (third - first) > 0:
+            return True
+    return False
 
 
 def poor_fit_messages(y, y_hat, z, weight, stalled=None):

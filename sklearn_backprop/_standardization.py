@@ -13,7 +13,7 @@ from ._sums import ordered_sum
 CHUNK = 100_000
 
 # Rows of a table of statistics; see kernel.h.
-MEAN, STD, SCALE = 0, 1, 5
+MEAN, STD, LOW, HIGH, SCALE = 0, 1, 2, 3, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +106,12 @@ class Standardization:
         """The number that y minus its mean is divided by, shape (K,)."""
         std = self.y_statistics[STD]
         return std + (std == 0)
+
+    @property
+    def y_range(self):
+        """The lowest and the highest y in training units, shape (2, K)."""
+        with np.errstate(over="ignore"):
+            return (self.y_statistics[[LOW, HIGH]] - self.y_mean) / self.y_divisor
 
     def to_training_units(self, data, suffix=""):
         """Data with y in training units; X is checked and left unchanged.

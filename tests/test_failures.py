@@ -580,6 +580,28 @@ def test_an_outlier_on_a_stream_is_warned_of_before_it_is_learned(data, n_output
     as_given.partial_fit(X, y.squeeze()).partial_fit(X[:10], 1e3 * far.squeeze())
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_a_fit_with_a_far_target_is_warned(data, n_outputs):
+    X, y = data[0], np.repeat(data[1][:, np.newaxis], n_outputs, axis=1)
+
+    def is_warned(y, weight=None):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            regressor(max_iter=3).fit(X, y.squeeze(), weight)
+        return any("more than 100 interquartile" in str(w.message) for w in caught)
+
+    for size, far_row in ((500, 7), (-1e6, 8), (1e12, -1)):
+        far = y.copy()
+        far[far_row, -1] += size * y.std()
+        assert is_warned(far)
+        assert not is_warned(far, np.arange(len(X)) != far_row % len(X))
+    far = y.copy()
+    far[7] += 30 * y.std()
+    assert not is_warned(far)
+    assert not is_warned(np.exp(y))
+    assert not is_warned(np.where(np.arange(len(X)) == 7, 1e9, 0.0))  # no spread
+
+
 @contextlib.contextmanager
 def interrupt_when(condition):
     """Send Ctrl-C from another thread once the condition holds, or not at all."""
