@@ -30,6 +30,7 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "**sg_execution_times.rst"]
 default_role = "py:obj"
 rst_prolog = ".. py:currentmodule:: sklearn_backprop\n"
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say them in words
 numpydoc_show_class_members = False

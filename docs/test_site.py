@@ -95,15 +95,17 @@ def tabs(browser):
 # Elements of which a part is out of sight. On a phone code, formulas and tables may be
 # wider than the screen, and scroll.
 CLIPPED = """mayScroll => {
-    const texts = 'article, article *, .prev-next-footer *, .bd-header *, .bd-toc a';
-    return [...document.querySelectorAll(texts)].filter(element => {
+    const isOutside = link => link.getBoundingClientRect().right > innerWidth;
+    const links = [...document.querySelectorAll('.bd-toc a')].filter(isOutside);
+    const texts = 'article, article *, .prev-next-footer *, .bd-header *';
+    return links.concat([...document.querySelectorAll(texts)].filter(element => {
         const { display, overflowX } = getComputedStyle(element);
         return !['inline', 'none'].includes(display)
             && element.clientWidth > 1  // smaller ones are for screen readers
             && element.scrollWidth > element.clientWidth + 1
             && !element.closest('math, svg')
             && !(mayScroll && overflowX === 'auto');
-    }).map(element => `${element.tagName}.${element.className}: `
+    })).map(element => `${element.tagName}.${element.className}: `
         + element.innerText.slice(0, 60));
 }"""
 
