@@ -2,16 +2,16 @@
 How "auto" chooses the length of training
 =========================================
 
-With its defaults `BackpropRegressor` searches for the number of epochs and the L2
-penalty that predict best on held-out parts of the training data. Two data sets of the
-same law show why no fixed number would do.
+With its defaults, `BackpropRegressor` searches for the number of epochs and the L2
+penalty that predict best on held-out parts of the training data. Two data sets that
+follow the same law show why no fixed number would do.
 """
 
 # %%
-# One law, little noise and much
-# ------------------------------
-# 150 points of a wave, first almost without noise, then with so much that most of what
-# is seen is noise.
+# One law, with little and much noise
+# -----------------------------------
+# 150 points of a wave, first with almost no noise, then with so much that the data are
+# mostly noise.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +30,7 @@ targets = {
 # %%
 # What the search tried
 # ---------------------
-# ``search_results_`` has the form of ``cv_results_`` of a grid search. A score is the
+# ``search_results_`` has the format of ``cv_results_`` of a grid search. A score is the
 # mean of −E over held-out rows, in standardized units.
 
 X = x[:, np.newaxis]
@@ -45,8 +45,8 @@ for name, model in models.items():
 # %%
 # The choice
 # ----------
-# The errors of the candidates, with a ring around the one that was chosen. More epochs
-# are tried only as long as they help.
+# The errors of the candidates, with a ring around the chosen one. More epochs are tried
+# only as long as they help.
 
 plt.style.use(["petroff10", {"font.size": 12}])
 plt.rc("axes.spines", top=False, right=False)
@@ -74,7 +74,7 @@ plt.show()
 # %%
 # The network
 # -----------
-# It was then trained on all points. The dashed line is the law without noise.
+# The network was then trained on all points. The dashed line is the law without noise.
 
 grid = np.linspace(-3, 3, 300)
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.8), layout="constrained")

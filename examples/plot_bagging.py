@@ -3,16 +3,17 @@ Bagging: the mean of ten networks
 =================================
 
 A different seed or a different bootstrap sample gives a different network. The mean of
-ten is better than each of them, and their spread tells where they guess.
+ten networks is better than each of them, and their spread shows where they are
+guessing.
 """
 
 # %%
 # Ten curves and their mean
 # -------------------------
-# The samples leave a gap. ``BaggingRegressor`` fits ten networks, each with its own
-# seed on its own bootstrap sample: as many rows as there are, drawn with replacement.
-# With ``learning_rate="linear"`` η falls to 0, so that the networks do not also differ
-# by the noise of the samples that each happened to see last.
+# There is a gap in the samples. ``BaggingRegressor`` fits ten networks, each with its
+# own seed on its own bootstrap sample: as many rows as there are, drawn with
+# replacement. With ``learning_rate="linear"``, η decreases to 0, so the noise of the
+# last samples that each network happened to see does not add to the differences.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,16 +58,16 @@ axis.legend()
 plt.show()
 
 # %%
-# Where there are samples most of the ten curves lie close together. In the gap each
-# goes its own way: a warning that the mean should not be trusted there either.
+# Where there are samples, most of the ten curves lie close together. In the gap, each
+# goes its own way. This is a warning not to trust the mean there either.
 #
 # Better than its parts
 # ---------------------
-# The squared error of the mean is the mean squared error of the networks less their
-# spread, the mean of (ŷ − mean of the ŷ)², whatever the target: what networks disagree
-# in is error that averaging takes away. We see it on test data, for two bags. In one,
-# every network has its own bootstrap sample. In the other, all learn from all rows and
-# differ only by their seeds.
+# The squared error of the mean is the mean squared error of the networks minus their
+# spread, the mean of (ŷ − mean of the ŷ)², whatever the target. So averaging removes
+# the part of the error in which the networks disagree. We check this on test data, for
+# two bags. In one, every network has its own bootstrap sample. In the other, all
+# networks learn from all rows and differ only in their seeds.
 
 X, y = make_friedman1(n_samples=600, noise=1.0, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
@@ -95,7 +96,7 @@ axis.set_title("Ten networks and their mean, on a test set")
 plt.show()
 
 # %%
-# Dots are single networks, the diamond is their mean; the noise of the targets alone
-# makes an error of about 1. In both bags the mean is better than every network in it.
-# Bootstrap samples make networks that differ more, but each of them also has to do
-# without about a third of the rows. Here all rows and ten seeds are better.
+# Dots are single networks, and the diamond is their mean. The noise of the targets
+# alone causes an error of about 1. In both bags, the mean is better than every network
+# in it. Bootstrap samples make networks that differ more, but each network also has to
+# do without about a third of the rows. Here, all rows and ten seeds are better.

@@ -2,16 +2,17 @@
 Checking the gradients
 ======================
 
-Is the update really a step down the error E? Two checks answer: the equations against
-differences of E itself, and the compiled updates against the equations.
+Is the update really a step down the error E? Two checks answer this. The first compares
+the equations with differences of E itself, the second the compiled updates with the
+equations.
 """
 
 # %%
 # The equations against the error
 # -------------------------------
-# Every Δ is −η times the derivative of E by its weight: with η = 1, minus the gradient.
-# The derivative can also be found without calculus, from the central difference
-# (E(w + ε) − E(w − ε)) / 2ε, for one weight w after the other.
+# Every Δ is −η times the derivative of E with respect to its weight. With η = 1, it is
+# minus the gradient. The derivative can also be found without calculus, from the
+# central difference (E(w + ε) − E(w − ε)) / 2ε, for one weight w after another.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +26,7 @@ x, y = rng.normal(size=d), 2.0
 
 
 def central_differences(function, weights, ε):
-    """The derivative of function by each of the weights, in their shape."""
+    """The derivative of function by each weight, in the shape of weights."""
     derivatives = np.empty_like(weights)
     for index in np.ndindex(weights.shape):
         step = np.zeros_like(weights)
@@ -64,17 +65,18 @@ axis.set_title("The equations against differences of E")
 plt.show()
 
 # %%
-# ΔW follows the V of a correct gradient. On the right the difference is off by a
-# multiple of ε², for E is no parabola in w; on the left by rounding, a multiple of 1/ε.
-# Where they meet, ten digits agree; a wrong formula would level off far above. In v, E
-# *is* a parabola, whose central difference is exact: only rounding is left.
+# ΔW follows the V of a correct gradient. On the right, the difference is off by a
+# multiple of ε², because E is not a parabola in w. On the left, it is off by rounding,
+# a multiple of 1/ε. Where they meet, ten digits agree. A wrong formula would level off
+# far above. In v, E *is* a parabola, so its central difference is exact and only
+# rounding is left.
 #
 # The compiled updates against the equations
 # ------------------------------------------
-# With ``standardize=False`` and ``shuffle=False`` the estimator uses the rows as
-# given, in their order. We read the weights after one epoch, run the next both ways and
-# compare every weight. To see that the check can fail, a third way makes the classic
-# mistake: it updates v first, and computes ΔW from the new v.
+# With ``standardize=False`` and ``shuffle=False``, the estimator uses the rows as
+# given, in their order. We read the weights after one epoch, run the next epoch both
+# ways and compare every weight. To see that the check can fail, a third way makes the
+# classic mistake: it updates v first, and computes ΔW from the new v.
 
 X = rng.normal(size=(100, d))
 Y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
@@ -82,7 +84,7 @@ Y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
 
 
 def weights_of(model):
-    """W and v, as the equations write them."""
+    """W and v, in the form that the equations use."""
     (w, v), (w_0, v_0) = model.coefs_, model.intercepts_
     return np.column_stack((w_0, w.T)), np.append(v_0, v)
 
@@ -112,7 +114,7 @@ for other, label, style in [
     (by_mistake, "with the classic mistake", "C2x"),
     (by_equations, "with the equations", "C0o"),
 ]:
-    # A difference of 0 has no logarithm: it is drawn at 10⁻¹⁸.
+    # A difference of 0 has no logarithm, so it is drawn at 10⁻¹⁸.
     axis.semilogy(np.maximum(np.abs(compiled - other), 1e-18), style, label=label)
 axis.axvline(W.size - 0.5, color="0.7", zorder=0)
 axis.set(xlabel="weight: first W, then v", ylabel="difference after one epoch")
@@ -121,7 +123,7 @@ axis.set_title("Compiled updates against two others")
 plt.show()
 
 # %%
-# Every dot is one of the 37 weights. Compiled updates and equations agree but for
-# rounding in the last digits of a float64 (dots at 10⁻¹⁸ agree in all), while the
-# mistake shows in every weight. The tests of the package compare in the same way, with
-# momentum, L2 penalty, batches, weighted samples and several outputs too.
+# Every dot is one of the 37 weights. The compiled updates and the equations agree up to
+# rounding in the last digits of a float64 (dots at 10⁻¹⁸ agree in all digits), while
+# the mistake shows in every weight. The tests of the package make the same comparison
+# with momentum, L2 penalty, batches, weighted samples and multiple outputs.

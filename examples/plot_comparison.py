@@ -2,16 +2,16 @@
 A comparison with other regressors
 ==================================
 
-No regressor is the best for all data. ``BackpropRegressor`` and five of scikit-learn's
-meet three kinds of data, and each kind has another winner.
+No regressor is best on all data. ``BackpropRegressor`` and five regressors from
+scikit-learn are compared on three kinds of data, and each kind has a different winner.
 """
 
 # %%
 # Three kinds of data
 # -------------------
-# - *Nearly linear*: how diabetes progresses in 442 patients, from ten measurements,
+# - *Nearly linear*: the progression of diabetes in 442 patients, from ten measurements,
 #   with much noise.
-# - *Smooth curves*: Friedman's function of five features among ten.
+# - *Smooth curves*: Friedman's function of five out of ten features.
 # - *Steps*: jumps at thresholds of skewed features, as in many tables of business data.
 
 import matplotlib.pyplot as plt
@@ -48,11 +48,12 @@ data = {
 # %%
 # Six regressors
 # --------------
-# All have their defaults, but for what they need to do well: most want X scaled, the
-# multi-layer perceptron and the support vectors y too. The perceptron does not converge
-# within its default 200 epochs, so it may take more, and stops by a validation set.
-# ``BackpropRegressor`` and the trees take the data as they are. How long to train, the
-# former finds out on held-out parts of the training data.
+# All use their defaults, except where they need something else to do well. Most need X
+# scaled, and the multi-layer perceptron and the support vector machine also need y
+# scaled. The perceptron does not converge within its default 200 epochs, so it gets
+# more, and a validation set stops it. ``BackpropRegressor`` and the trees take the data
+# as they are. ``BackpropRegressor`` uses held-out parts of the training data to find
+# out how long to train.
 
 
 def scaled(regressor):
@@ -100,9 +101,9 @@ axes[0].set_ylim(len(models) - 0.5, -0.5)
 plt.show()
 
 # %%
-# Diamonds are means, small dots the five folds; further right is better.
+# Diamonds are means, and small dots are the five folds. Further right is better.
 #
-# - *Nearly linear*: the folds differ more than the regressors. In such a case take the
+# - *Nearly linear*: the folds differ more than the regressors. In such a case, take the
 #   simplest: ``Ridge``.
 # - *Smooth curves* are what a sum of sigmoids is made for.
 # - *Steps* are what trees are made of. A sigmoid can be as steep as a step, but has to
@@ -110,8 +111,8 @@ plt.show()
 #
 # Time
 # ----
-# The median time of a fit. ``BackpropRegressor`` spends most of it on the search for
-# the number of epochs. With an integer ``max_iter`` there is no search.
+# This is the median time of a fit. ``BackpropRegressor`` spends most of it on the
+# search for the number of epochs. With an integer ``max_iter``, there is no search.
 
 seconds = [
     [result["fit_time"] for result in of_models] for of_models in results.values()
@@ -124,4 +125,4 @@ axis.set_ylim(len(models) - 0.5, -0.5)
 plt.show()
 
 # %%
-# Defaults are where a comparison begins: all six can be tuned.
+# Defaults are only the start of a comparison: all six can be tuned.

@@ -2,16 +2,17 @@
 Defaults on ten data sets
 =========================
 
-A new regressor should first beat those that everybody has. Here is
-``BackpropRegressor`` with its defaults beside four of scikit-learn's, on ten data sets
-that scikit-learn holds or makes.
+A new regressor should first beat the standard ones. Here, ``BackpropRegressor`` with
+its defaults is compared with four of scikit-learn's regressors, on ten data sets that
+come with scikit-learn or that it generates.
 """
 
 # %%
 # Ten data sets
 # -------------
-# Measurements of patients, wines, flowers and tumors, in which one column is predicted
-# from all others, and functions that are often used for comparisons, with noise.
+# These are measurements of patients, wines, flowers and tumors, in which one column is
+# predicted from all others, and functions that are often used for comparisons, with
+# noise.
 
 import warnings
 
@@ -65,7 +66,7 @@ data_sets = {
 # %%
 # Five regressors
 # ---------------
-# All have their defaults. The perceptron and the support vectors get X and y
+# All use their defaults. The perceptron and the support vector machine get X and y
 # standardized, the linear model X. ``BackpropRegressor`` and the trees get the data as
 # they are.
 
@@ -95,9 +96,9 @@ with threadpool_limits(1):  # for small data, more threads take longer
     }
 
 # %%
-# A dot for each
-# --------------
-# The higher the better; 1 is a perfect prediction, 0 the mean of y.
+# A dot for each score
+# --------------------
+# Higher is better: 1 is a perfect prediction, and 0 is no better than the mean of y.
 
 order = np.argsort(np.max(list(scores.values()), axis=0))
 names = np.array(list(data_sets))[order]
@@ -124,6 +125,6 @@ figure.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
-# No method is the best everywhere, but here ``BackpropRegressor`` is never far from it.
-# Most of these data are smooth, which suits a network. The next page has data that do
-# not. For 26 real tables of mixed columns see :doc:`/guide/tables`.
+# No method is best everywhere, but here ``BackpropRegressor`` is never far from the
+# best. Most of these data are smooth, which suits a network. The next page has data
+# that are not. For 26 real tables with mixed columns, see :doc:`/guide/tables`.

@@ -1,16 +1,18 @@
 """
-A data frame of mixed columns
-=============================
+A data frame with mixed columns
+===============================
 
-Most tables have numbers in different units, columns of text, and gaps. A pipeline that
-encodes the text and fills the gaps is all that ``BackpropRegressor`` needs.
+Most tables have numbers in different units, text columns, and missing values. A
+pipeline that encodes the text and fills in the missing values is all that
+``BackpropRegressor`` needs.
 """
 
 # %%
 # The table
 # ---------
-# Rents of 800 flats, made up: they depend on size, age, floor and district, and a
-# balcony is worth more in a large flat. A tenth of the years are missing.
+# The table has the rents of 800 made-up flats. Rent depends on size, age, floor and
+# district, and a balcony is worth more in a large flat. A tenth of the years are
+# missing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -46,9 +48,9 @@ flats.head()
 # %%
 # The pipeline
 # ------------
-# Text becomes columns of 0 and 1, gaps are filled with the median, and a column of 0
-# and 1 tells where. Nothing has to be scaled: the regressor standardizes what it is
-# given, and its predictions are in the units of the target.
+# Text becomes columns of 0 and 1. Missing values are filled with the median, and
+# another column of 0 and 1 marks where they were. Nothing has to be scaled: the
+# regressor standardizes its input, and its predictions are in the units of the target.
 
 columns = make_column_transformer(
     (OneHotEncoder(), ["district", "heating"]),
@@ -65,7 +67,7 @@ print(f"R² in cross-validation: {scores.mean():.3f} ± {scores.std():.3f}")
 # %%
 # Predictions
 # -----------
-# On flats that the model has not seen, in the units of the rent.
+# These are predictions for flats that the model has not seen, in the units of the rent.
 
 model.fit(flats_train, rent_train)
 r2 = model.score(flats_test, rent_test)
@@ -85,8 +87,8 @@ plt.show()
 # %%
 # Which columns matter
 # --------------------
-# scikit-learn's tools work on the pipeline, and so on the columns as they were: we
-# shuffle one column after the other and see how much R² falls.
+# scikit-learn's tools work on the whole pipeline, and so on the original columns. We
+# shuffle one column after another and see how much R² decreases.
 
 importance = permutation_importance(
     model, flats_test, rent_test, n_repeats=10, random_state=0
@@ -103,6 +105,6 @@ axis.set_title("What the rent depends on")
 plt.show()
 
 # %%
-# The heating does not matter, and the model has found that out. To tune it, see
-# :ref:`sphx_glr_gallery_plot_grid_search.py`; parameters of the regressor are called
-# ``backpropregressor__max_iter`` and so on in this pipeline.
+# The heating does not matter, and the model has found that out. To tune the model, see
+# :ref:`sphx_glr_gallery_plot_grid_search.py`. In this pipeline, the regressor's
+# parameters are called ``backpropregressor__max_iter`` and so on.

@@ -3,18 +3,19 @@ Searching for H and η
 =====================
 
 How many hidden units, and what learning rate? ``GridSearchCV`` tries all pairs, and a
-heat map shows where the good ones lie.
+heat map shows where the good ones are.
 """
 
 # %%
 # The search
 # ----------
-# The data are Friedman's: a sine of two features, a parabola, two straight lines, five
-# features that mean nothing, and noise. One in four samples is kept for a test.
+# The target is Friedman's function: a sine of two features, a parabola and two straight
+# lines, plus noise. Five other features have no effect. One in four samples is kept for
+# a test.
 #
-# ``learning_rate="linear"`` lets η fall to 0 within ``max_iter`` epochs. Every setting
-# then gets the same number of updates, so that the scores show H and η alone. The
-# scaling of the data is inside the estimator, and thus inside every fold.
+# ``learning_rate="linear"`` decreases η to 0 within ``max_iter`` epochs. Every setting
+# gets the same number of updates, so the scores show only the effect of H and η. The
+# data are scaled inside the estimator, and thus inside every fold.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,8 +43,8 @@ print(f"R² on the test set:     {search.score(X_test, y_test):.3f}")
 # %%
 # The heat map
 # ------------
-# ``cv_results_`` lists the settings in the order of the grid, the last parameter
-# changing fastest: a row for each H, a column for each η.
+# ``cv_results_`` lists the settings in the order of the grid, with the last parameter
+# changing fastest. So there is a row for each H and a column for each η.
 
 r2 = search.cv_results_["mean_test_score"].reshape(len(sizes), len(etas))
 
@@ -71,20 +72,21 @@ axis.set(
 plt.show()
 
 # %%
-# Brighter is better; the frame marks the best. On the left η is too small to arrive in
-# 200 epochs. In the upper rows one or two units cannot bend enough. From 10 units and
-# η = 0.03 on, the scores differ by about as much as those of the folds do (the ±
-# above): which of these settings is the best, a search of this size cannot tell.
+# Brighter is better, and the frame marks the best. On the left, η is too small to get
+# there in 200 epochs. In the upper rows, one or two units cannot bend the curve enough.
+# From 10 units and η = 0.03 on, the scores differ by about as much as those of the
+# folds do (the ± above). A search of this size cannot tell which of these settings is
+# best.
 #
-# "auto" is 0.3 / (1 + H / 4), smaller with more units, since with them ŷ moves further
-# in each step. Its scores come within 0.01 of the best in every row, so that often a
-# search over H alone will do.
+# "auto" is 0.3 / (1 + H / 4). It is smaller with more units, because each step then
+# changes ŷ more. Its scores come within 0.01 of the best in every row, so a search over
+# H alone is often enough.
 
 # %%
 # Loss curves
 # -----------
-# ``LossCurveDisplay`` shows what a score cannot: how training went. Here the best
-# setting, and the same number of hidden units with smaller learning rates.
+# ``LossCurveDisplay`` shows how training went, which a score cannot. Here are the best
+# setting, and smaller learning rates with the same number of hidden units.
 
 figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for eta in [0.001, 0.01, "auto"]:
@@ -94,5 +96,5 @@ for eta in [0.001, 0.01, "auto"]:
 plt.show()
 
 # %%
-# With η = 0.001 the loss levels off far above the others. It has not found a minimum:
-# the steps shrink to 0 within 200 epochs, and together are too short to get there.
+# With η = 0.001, the loss levels off far above the others. It has not found a minimum:
+# the steps shrink to 0 within 200 epochs, and together they are too short to get there.

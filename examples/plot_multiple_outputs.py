@@ -1,17 +1,18 @@
 """
-Several outputs: an arm learns to draw
-======================================
+Multiple outputs: an arm learns to draw
+=======================================
 
-One network can predict several targets at once, from one layer of hidden units. Here
+One network can predict several targets at once, from one layer of hidden units. Here,
 it finds the two angles of an arm that bring its hand to a given place.
 """
 
 # %%
 # The arm
 # -------
-# Two links of length 1: the shoulder turns the first, the elbow the second. Where the
-# hand is follows from the angles. The way back is what the network has to learn, from
-# random movements: x is the place of the hand, y the two angles.
+# The arm has two links of length 1: the shoulder turns the first, and the elbow turns
+# the second. The angles determine where the hand is. The network has to learn the
+# reverse from random movements: x is the position of the hand, and y has the two
+# angles.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,14 +22,14 @@ from sklearn_backprop import BackpropRegressor
 
 
 def joints(angles):
-    """Places of the elbow and of the hand, shape (n, 2) each."""
+    """Positions of the elbow and the hand, of shape (n, 2) each."""
     shoulder, both = angles[:, 0], angles.sum(axis=1)
     elbow = np.column_stack((np.cos(shoulder), np.sin(shoulder)))
     return elbow, elbow + np.column_stack((np.cos(both), np.sin(both)))
 
 
 def move_randomly(n, rng):
-    """The places of the hand and the angles of n random positions."""
+    """The positions of the hand and the angles for n random movements."""
     angles = rng.uniform([0, 0.3], [np.pi, 2.8], size=(n, 2))
     return joints(angles)[1], angles
 
@@ -40,11 +41,11 @@ X, y = move_randomly(2000, rng)
 # A drawing
 # ---------
 # The error is a sum over the outputs, E = ½ Σ_k (y_k − ŷ_k)². Each output has its own
-# weights v_kh, while the hidden units serve both: Δw_hj has Σ_k (y_k − ŷ_k) v_kh in it.
-# All it takes is a y with two columns.
+# weights v_kh, while the hidden units serve both outputs, so Δw_hj contains Σ_k (y_k −
+# ŷ_k) v_kh. All you need is a y with two columns.
 #
-# Then the arm is to draw a heart: the network turns its points into angles, and we look
-# where these bring the hand.
+# Then the arm draws a heart: the network turns the points of the heart into angles, and
+# we see where these bring the hand.
 
 t = np.linspace(0, 2 * np.pi, 400)
 heart_1 = 0.2 + 0.7 * np.sin(t) ** 3
@@ -74,20 +75,21 @@ axis.legend(loc="lower right")
 plt.show()
 
 # %%
-# Dark: the arm, drawing. Gray dots: the places it was trained on. After one epoch the
-# arm scribbles, after ten one can guess, after a thousand it is a heart.
+# The dark lines are the arm as it draws, and the gray dots are the positions it was
+# trained on. After one epoch, the arm scribbles. After ten, you can guess the shape.
+# After a thousand, it is a heart.
 #
 # One network or two?
 # -------------------
-# ``MultiOutputRegressor`` gives each angle a network of its own. We let the two have
-# as many hidden units together as the one network has, and measure on other places how
-# far from there the hand ends up: mean of five seeds.
+# ``MultiOutputRegressor`` gives each angle its own network. The two networks together
+# get as many hidden units as the one network has. For other positions, we measure how
+# far the hand ends up from them, as the mean over five seeds.
 
 X_test, _ = move_randomly(2000, rng)
 
 
 def distance(model):
-    """Mean distance of the hand from the test places, after training."""
+    """Mean distance of the hand from the test positions, after training."""
     _, hand = joints(model.fit(X, y).predict(X_test))
     return np.linalg.norm(hand - X_test, axis=1).mean()
 
@@ -116,5 +118,5 @@ axis.legend()
 plt.show()
 
 # %%
-# The two angles depend on the same things, such as how far away the hand is: with the
-# same number of hidden units, the network in which they share them comes closer.
+# The two angles depend on the same things, such as how far away the hand is. With the
+# same number of hidden units, the network that shares them comes closer.

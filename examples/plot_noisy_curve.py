@@ -2,14 +2,14 @@
 A noisy curve, epoch by epoch
 =============================
 
-How does a sum of sigmoids become a curve? One input, five hidden units and some noisy
-points are few enough to watch every part of the network while it learns.
+How does a sum of sigmoids become a curve? With one input, five hidden units and some
+noisy points, we can watch every part of the network while it learns.
 """
 
 # %%
 # The data
 # --------
-# The targets follow a smooth curve, with noise on every one.
+# The targets follow a smooth curve, with noise added to each.
 
 import copy
 
@@ -26,23 +26,23 @@ y = np.sin(2 * x) + 0.4 * x + rng.normal(scale=0.25, size=x.size)
 # %%
 # The parts of the network
 # ------------------------
-# A fitted model is the documented network. With one input, hidden unit h gives out
-# z_h = sigmoid(w_h1 x + w_h0), and the prediction is ŷ = Σ_h v_h z_h + v_0. The weights
-# w and v are in ``coefs_``, the biases w_h0 and v_0 in ``intercepts_``, in the units of
-# the data.
+# A fitted model is the documented network. With one input, the output of hidden unit h
+# is z_h = sigmoid(w_h1 x + w_h0), and the prediction is ŷ = Σ_h v_h z_h + v_0. The
+# weights w and v are in ``coefs_``, and the biases w_h0 and v_0 are in ``intercepts_``,
+# in the units of the data.
 
 
 def hidden_outputs(model, x):
-    """z_h for every x, shape (x.size, H)."""
+    """z_h for every x, of shape (x.size, H)."""
     return sigmoid(x[:, np.newaxis] @ model.coefs_[0] + model.intercepts_[0])
 
 
 # %%
 # Three stages
 # ------------
-# A call of ``partial_fit`` is exactly one epoch: every sample is used once, and
-# the weights change after each. We keep a copy after 1, 30 and 1000 epochs. η is
-# constant, so that no unit stops learning before the others.
+# A call of ``partial_fit`` is exactly one epoch: every sample is used once, and the
+# weights change after each. We keep a copy after 1, 30 and 1000 epochs. η is constant,
+# so no unit stops learning before the others.
 
 H = 5
 model = BackpropRegressor(
@@ -70,8 +70,9 @@ plt.show()
 # %%
 # The parts of each stage
 # -----------------------
-# We build ŷ from its parts. Top: what each hidden unit gives out. Bottom: what it
-# contributes, its curve times v_h; these add up, with v_0, to the ŷ above.
+# We build ŷ from its parts. The top row shows the output of each hidden unit. The
+# bottom row shows its contribution, the output times v_h. The contributions and v_0 add
+# up to the ŷ above.
 
 figure, axes = plt.subplots(
     2, 3, figsize=(7.2, 5.4), sharex=True, sharey="row", layout="constrained"
@@ -98,4 +99,4 @@ plt.show()
 # After one epoch, unit 1 alone makes a step. After 30, units 3 and 4 bend the curve on
 # either side of it. Units 2 and 5 are still flat, close to 0 and 1, where the factor
 # z_h (1 − z_h) makes every Δw_hj small: they learn slowly, but they learn. After 1000
-# epochs they have come into play and turn the two ends round.
+# epochs, they have become active and turn the two ends of the curve.

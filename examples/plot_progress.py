@@ -2,16 +2,16 @@
 Progress of a search
 ====================
 
-A long search should show how far it is, and what its candidates are doing.
-scikit-learn's callbacks do both, from its version 1.9 on.
+A long search should show how far along it is, and how its candidates are doing. With
+scikit-learn 1.9 or newer, callbacks do both.
 """
 
 # %%
 # A progress bar
 # --------------
-# ``ProgressBar`` is a callback of the search. It shows how many of its fits are done,
-# and, without ``max_propagation_depth=0``, the epochs of each of them, too. It needs
-# the package ``rich``. In a terminal the bars move.
+# ``ProgressBar`` is a callback of the search. It shows how many of the fits are done
+# and, without ``max_propagation_depth=0``, also the epochs of each fit. It needs the
+# package ``rich``. In a terminal, the bars move.
 
 import matplotlib.pyplot as plt
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -41,10 +41,10 @@ print(f"best: {search.best_params_}, R² on the test set: ", end="")
 print(f"{search.score(X_test, y_test):.2f}")
 
 # %%
-# What it saw
-# -----------
-# The log is a data frame with a row for each epoch. Here the tasks of the search are
-# its fits, in the order of the candidates and, for each of them, of the folds.
+# What the monitor recorded
+# -------------------------
+# The log is a data frame with a row for each epoch. The tasks of the search are its
+# fits, in the order of the candidates and, for each candidate, of the folds.
 
 log = monitor.get_logs().data_as_pandas
 epochs = log[log["task_name"] == "epoch"].copy()
@@ -66,5 +66,5 @@ axis.legend(loc="lower right")
 plt.show()
 
 # %%
-# The learning rate falls to 0 in these 60 epochs, so the curves end flat. One and three
-# units are too few for this function, and 30 are no better than 10.
+# The learning rate decreases to 0 in these 60 epochs, so the curves end flat. One and
+# three units are too few for this function, and 30 are no better than 10.

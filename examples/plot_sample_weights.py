@@ -2,14 +2,15 @@
 Sample weights
 ==============
 
-Some samples deserve more trust than others. To this estimator a weight is a number of
+Some samples deserve more trust than others. For this estimator, a weight is a number of
 repeats: how often the sample is used in every epoch.
 """
 
 # %%
 # Weight 2 uses the sample twice
 # ------------------------------
-# We train once with weights of 0, 1, 2 and 3, and once on the rows repeated as often.
+# We train once with weights of 0, 1, 2 and 3, and once on rows that are repeated as
+# often.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,16 +28,16 @@ repeated = model.fit(X.repeat(times, axis=0), y.repeat(times)).predict(X)
 print("the same bits:", weighted.tobytes() == repeated.tobytes())
 
 # %%
-# The models are the same to the last bit, though each epoch is shuffled: the shuffle
-# starts from an order that the contents of the rows decide, not their places.
+# The models are the same to the last bit, although each epoch is shuffled. The shuffle
+# starts from an order that depends on the contents of the rows, not on their positions.
 #
-# A weight need not be a whole number. A sample of weight 2.5 is used three times in an
-# epoch, twice with a full step and once with half of η.
+# A weight does not have to be an integer. A sample with weight 2.5 is used three times
+# in an epoch, twice with a full step and once with half of η.
 #
 # Measurements of unequal precision
 # ---------------------------------
-# Of 150 measurements 30 are precise and 120 are rough, with ten times the noise. The
-# usual weight is 1 / σ², here scaled to a mean of 1, so that the steps of an epoch add
+# Of 150 measurements, 30 are precise and 120 are rough, with ten times the noise. The
+# usual weight is 1 / σ². Here it is scaled to a mean of 1, so the steps of an epoch add
 # up to the same as without weights.
 
 grid = np.linspace(-3, 3, 200)[:, np.newaxis]
@@ -77,12 +78,12 @@ figure.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
-# Large dots are the precise measurements. With weights the network follows them, and
-# the rough ones, which pull the other curve astray, hardly count.
+# Large dots are the precise measurements. With weights, the network follows them. The
+# rough measurements, which pull the other curve astray, hardly count.
 #
 # Was that luck?
 # --------------
-# The same for thirty new sets of measurements: how far is ŷ from the truth?
+# We repeat this with thirty new sets of measurements. How far is ŷ from the truth?
 
 rng = np.random.default_rng(1)
 rmse = {name: [] for name in y_hat}
@@ -103,6 +104,7 @@ axis.set(xlabel="error (RMSE) from the truth", ylim=(2.5, -0.5))
 plt.show()
 
 # %%
-# Each dot is a set of measurements, each diamond the mean of its row. Weights are best
-# on average, yet only a little better than the precise measurements alone (five times
-# each, to train as long): those carry most of the information, and the weights say so.
+# Each dot is a set of measurements, and each diamond is the mean of its row. Weights
+# are best on average, but only a little better than the precise measurements alone
+# (each used five times, for the same length of training). The precise measurements
+# carry most of the information, and the weights reflect that.

@@ -2,16 +2,16 @@
 Categories: sparse one-hot data
 ===============================
 
-One column of categories becomes hundreds of columns of 0 and 1, and nearly all of it
-is 0. In a sparse matrix zeros cost nothing, and the model is the same.
+One column of categories becomes hundreds of columns of 0 and 1, and nearly all values
+are 0. In a sparse matrix, zeros cost nothing, and the model is the same.
 """
 
 # %%
 # The data
 # --------
-# Three columns of categories, frequent and rare ones, as towns are in a list of
-# addresses. Every category has an effect on the target; those of the first two columns
-# also act together. ``OneHotEncoder`` gives a sparse matrix in CSR format, which
+# The data have three columns of frequent and rare categories, like the towns in a list
+# of addresses. Every category has an effect on the target, and those of the first two
+# columns also interact. ``OneHotEncoder`` gives a sparse matrix in CSR format, which
 # ``BackpropRegressor`` takes as it is.
 
 from timeit import repeat
@@ -24,7 +24,7 @@ from sklearn_backprop import BackpropRegressor
 
 
 def make_categories(n_categories, rng, n_samples=5000):
-    """Three columns of categories, and targets of variance about 4."""
+    """Three columns of categories, and targets with a variance of about 4."""
     frequency = 1 / np.arange(1, n_categories + 1)
     C = rng.choice(n_categories, (n_samples, 3), p=frequency / frequency.sum())
     effects = rng.normal(size=(3, n_categories))[np.arange(3), C]
@@ -35,12 +35,13 @@ def make_categories(n_categories, rng, n_samples=5000):
 # %%
 # Dense and sparse
 # ----------------
-# One-hot columns share a unit already: ``standardize=False`` leaves them 0 and 1.
-# (Divided by their standard deviations, those of rare categories would become very
-# large numbers, and each Δw_hj, which has x_j as a factor, a very large step.)
+# One-hot columns already have the same scale, so ``standardize=False`` leaves them 0
+# and 1. (Divided by their standard deviations, those of rare categories would become
+# very large numbers. Each Δw_hj has x_j as a factor and would become a very large
+# step.)
 #
-# Of a row x only the entries that are not 0 count: in w_hᵀ x̃, and in Δw_hj, which is 0
-# where x_j is.
+# Only the nonzero entries of a row x matter: in w_hᵀ x̃, and in Δw_hj, which is 0 where
+# x_j is 0.
 
 rng = np.random.default_rng(0)
 model = BackpropRegressor(
@@ -88,7 +89,8 @@ axes[0].legend()
 plt.show()
 
 # %%
-# However many columns there are, only three entries of a row are not 0: the sparse
-# matrix stays as small, and nearly as quick. What the dense one costs grows with the
-# columns. The table above says that the two models agree to rounding error, and that
-# more categories are harder to learn: of the rare ones there are only a few samples.
+# However many columns there are, only three entries of a row are nonzero. The sparse
+# matrix stays just as small, and training stays nearly as fast. The cost of the dense
+# matrix grows with the number of columns. The table above shows that the two models
+# agree up to rounding error. It also shows that more categories are harder to learn,
+# because there are only a few samples of the rare ones.

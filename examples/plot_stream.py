@@ -2,9 +2,9 @@
 A stream that drifts
 ====================
 
-Rows keep coming, and one day they follow another law. A model fitted once does not
-notice. One that learns on with ``partial_fit`` does: the learning rate η sets how fast
-it forgets, and what that costs in quiet times.
+Rows keep coming, and one day they follow a different law. A model that was fitted once
+does not notice. A model that keeps learning with ``partial_fit`` does. The learning
+rate η sets how fast it forgets, and what that costs while nothing changes.
 """
 
 # %%
@@ -30,10 +30,11 @@ y += rng.normal(scale=noise, size=n)
 # %%
 # Predict, then learn
 # -------------------
-# All models begin as the same network, fitted to the first 2000 rows. From there, every
-# chunk is first predicted, which gives an honest error, and only then learned from: one
-# call of ``partial_fit``, one update for each row, and the chunk can be thrown away. η
-# is a number here, which stays the same from call to call; "auto" would fall.
+# All models start as the same network, fitted to the first 2000 rows. From there, every
+# chunk is predicted first, which gives an honest error. Only then does the model learn
+# from it, with one call of ``partial_fit`` and one update for each row, and the chunk
+# can be discarded. Here, η is a number and stays the same from call to call; "auto"
+# would decrease.
 
 begin = 2000
 start = BackpropRegressor(20, max_iter=200, random_state=0)
@@ -41,7 +42,7 @@ start.fit(X[:begin], y[:begin])
 
 
 def progressive_error(model, learn):
-    """(y − ŷ)² of every row after the first ones, predicted before it is learned."""
+    """(y − ŷ)² of every row after the first ones, predicted before learning from it."""
     squared = []
     for first in range(begin, n, chunk):
         rows = slice(first, first + chunk)
@@ -78,10 +79,10 @@ plt.show()
 
 # %%
 # The dotted line is the noise, which no model can predict. Until the law changes, the
-# fitted network is close to it and has nothing to gain: with a small η the curves lie
-# on top of each other, with a large one every noisy sample pulls the weights away.
-# Afterwards the network that does not learn stays wrong for good, and the larger η is,
-# the sooner the error comes down. In the end η = 0.01, the steadier, passes η = 0.1.
+# fitted network is close to it and has nothing to gain. With a small η, the curves lie
+# on top of each other. With a large η, every noisy sample pulls the weights away.
+# Afterwards, the network that does not learn stays wrong for good. The larger η is, the
+# sooner the error comes down. In the end, the steadier η = 0.01 overtakes η = 0.1.
 #
 # How large should η be?
 # ----------------------
@@ -99,6 +100,6 @@ axis.set_title("The error by learning rate")
 axis.legend()
 plt.show()
 # %%
-# Before the change the smallest η is the best, after it the larger ones are, up to a
-# point. Between them is a learning rate that is good at both. On a stream of your own,
-# try several on its first part, as here: every curve takes one epoch.
+# Before the change, the smallest η is best. After it, larger ones are better, up to a
+# point. Between them is a learning rate that is good at both. On your own stream, try
+# several on its first part, as here: every curve takes one epoch.

@@ -1,8 +1,8 @@
-"""The main job, start to end: choose and tune a regressor for a table of mixed columns.
+"""The main job from start to finish: choosing and tuning a regressor for a table.
 
-Predicts how far an electric car gets on one charge, from numbers in their own units
-and two columns of text. The table is made up, with 3 % of noise. Prints three tables,
-of the defaults, of a grid search and of the test, and draws quickstart.png. Run it with
+Predicts how far an electric car gets on one charge, from numeric columns in their own
+units and two text columns. The table is made up, with 3 % noise. Prints three tables,
+for the defaults, a grid search and the test set, and draws quickstart.png. Run it with
 
     python examples/quickstart.py
 """
@@ -30,7 +30,7 @@ from sklearn_backprop import BackpropRegressor, LossCurveDisplay
 
 
 def make_trips(n):
-    """Make a table of n trips, and how many kilometers each car gets."""
+    """Make a table of n trips, and the range of each car in kilometers."""
     random = np.random.default_rng(0)
     trips = pd.DataFrame(
         {
@@ -59,7 +59,7 @@ def make_trips(n):
 
 
 def encoded(*steps):
-    """A pipeline that turns columns of text into columns of 0 and 1."""
+    """A pipeline that turns text columns into columns of 0 and 1."""
     is_text = make_column_selector(dtype_exclude="number")
     encode = make_column_transformer(
         (OneHotEncoder(), is_text), remainder="passthrough"
@@ -75,7 +75,7 @@ def scaled(model):
 
 
 def compare(models, X, y):
-    """Print cross-validated R², error and fitting time of every model."""
+    """Print the cross-validated R², error and fit time of every model."""
     print(f"{'':<32}{'R²':>14}{'RMSE':>10}{'fit':>12}")
     for name, model in models.items():
         results = cross_validate(
@@ -91,8 +91,8 @@ def compare(models, X, y):
 
 
 def tune(X, y):
-    """Search over α and the number of epochs, print the scores; return the search."""
-    # With a number for max_iter no candidate begins a search of its own.
+    """Search over α and the number of epochs, print the scores, return the search."""
+    # With an integer max_iter, no candidate starts its own search.
     lengths, alphas = [400, 1600], [0, 0.0003, 0.001]
     search = GridSearchCV(
         encoded(BackpropRegressor(20, random_state=0)),
@@ -113,7 +113,7 @@ def tune(X, y):
 
 
 def draw(pipeline, X_train, X_test, y_train, y_test, path):
-    """Draw losses as training goes on, and predicted against actual values."""
+    """Plot the losses during training, and predicted against actual values."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     encode, network = pipeline[:-1], clone(pipeline[-1])
     network.set_params(early_stopping=True).fit(
@@ -142,7 +142,7 @@ def draw(pipeline, X_train, X_test, y_train, y_test, path):
 
 
 def main():
-    """Compare, tune, test and draw."""
+    """Compare, tune, test and plot."""
     # MLPRegressor's 200 epochs often end before its loss has converged.
     warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iter")
     start = time.perf_counter()

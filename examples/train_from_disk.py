@@ -1,13 +1,13 @@
-"""Train on data on disk, ten times larger than the memory that is allowed.
+"""Train on data on disk that are ten times as large as the allowed memory.
 
-Linux is told to refuse this program more than `--limit` MB of memory beyond what Python
-and its libraries take. Data of ten times the size are written, in the current folder
-and for as long as the program runs, and a model learns from them in one of two ways:
+Tells Linux to refuse this program more than `--limit` MB of memory beyond what Python
+and its libraries use. Writes data of ten times that size to the current folder, where
+they stay as long as the program runs, and trains a model on them in one of two ways:
 
-- parquet: `partial_fit`, a batch of rows at a time. Takes the memory of a few batches,
-  and of the file's index.
-- npy: `fit` on memory-mapped arrays, as if the data were in memory, with all options
-  of `fit`. Takes less than 20 bytes a row, a twentieth of the data with 50 columns.
+- parquet: `partial_fit`, a batch of rows at a time. Needs memory for a few batches and
+  for the file's index.
+- npy: `fit` on memory-mapped arrays, as if the data were in memory, with all options of
+  `fit`. Needs less than 20 bytes per row, a twentieth of the data with 50 columns.
 
 Needs Linux and the extra `distributed`. Run it with
 
@@ -23,7 +23,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-# Arrow, as it is imported, chooses its allocator. Its own would reserve a lot at once.
+# Arrow chooses its allocator when it is imported. Its own would reserve a lot at once.
 os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
 
 import numpy as np
@@ -41,13 +41,13 @@ N_BATCH = 10_000  # rows; 4 MB
 
 
 def memory_in_use():
-    """Bytes of memory that hold anything but pages of files."""
+    """Bytes of memory in use, except for pages of files."""
     memory = psutil.Process().memory_info()
     return memory.rss - memory.shared
 
 
 def limit_memory(n_bytes):
-    """Let this program allocate n_bytes more than it has; further ones are refused.
+    """Let this program allocate n_bytes more than it has, and no more.
 
     Memory-mapped files do not count: the system drops their pages when it needs room
     and reads them again later.
@@ -59,7 +59,7 @@ def limit_memory(n_bytes):
 
 @contextmanager
 def shown_peak(baseline):
-    """Print by how much the memory in use exceeds the baseline at most."""
+    """Print the maximum by which the memory in use exceeds the baseline."""
     peak, done = memory_in_use(), threading.Event()
 
     def watch():
@@ -78,7 +78,7 @@ def shown_peak(baseline):
 
 
 def random_rows(random):
-    """Rows of which five columns of fifty matter (J. H. Friedman, 1991), and noise."""
+    """Noisy rows in which five of fifty columns matter (J. H. Friedman, 1991)."""
     X = random.random((N_BATCH, N_FEATURES))
     y = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2
     y += 10 * X[:, 3] + 5 * X[:, 4] + random.standard_normal(N_BATCH)
@@ -92,8 +92,8 @@ def write_parquet(folder, n_rows, random):
     """Write data.parquet, a row group at a time."""
     names = [f"x{j}" for j in range(N_FEATURES)] + ["y"]
     schema = pa.schema([(name, pa.float64()) for name in names])
-    # Dictionaries of values are for columns that repeat them; here they would make the
-    # file larger, and writing it five times as long.
+    # Dictionaries are for columns that repeat their values. Here, they would make the
+    # file larger, and writing it would take five times as long.
     path = folder / "data.parquet"
     with pq.ParquetWriter(path, schema, use_dictionary=False) as writer:
         for _ in range(n_rows // N_BATCH):
@@ -102,7 +102,7 @@ def write_parquet(folder, n_rows, random):
 
 
 def read(file, group):
-    """X and y of a row group; X is C-contiguous, which training likes best."""
+    """X and y of a row group; X is C-contiguous, which is best for training."""
     columns = file.read_row_group(group, use_threads=False).columns
     return np.column_stack(columns[:-1]), columns[-1].to_numpy()
 
@@ -111,21 +111,22 @@ def train_on_parquet(folder):
     """Three epochs over the file with partial_fit."""
     model = BackpropRegressor(hidden_layer_size=20, random_state=0)
     random = np.random.default_rng(0)
-    # Reading ahead takes threads, and their stacks count as memory.
+    # Reading ahead uses threads, and their stacks count as memory.
     with pq.ParquetFile(folder / "data.parquet", pre_buffer=False) as file:
         # partial_fit cannot know which batch is the last. A small η in the last epoch
         # averages out noise.
         for epoch, eta in enumerate([0.02, 0.02, 0.002], 1):
             model.set_params(learning_rate_init=eta)
             losses = []
-            # partial_fit shuffles the rows it is given; the row groups come in another
-            # order in every epoch. Rows that are sorted in the file, by time or place,
-            # should be shuffled once, when it is written.
+            # partial_fit shuffles the rows it is given. The row groups come in a
+            # different order in every epoch. If rows are sorted in the file, by time or
+            # place, shuffle them once, when the file is written.
             for group in random.permutation(file.num_row_groups):
                 model.partial_fit(*read(file, group))
                 losses.append(model.loss_)
-            # The error of a row is taken just before the model learns from the row: in
-            # the first epoch it is that on unseen data. Predicting the mean gives 0.5.
+            # The error of a row is computed just before the model learns from the row.
+            # In the first epoch, it is the error on unseen data. Predicting the mean
+            # gives 0.5.
             print(f"epoch {epoch}, η = {eta}: error E = {np.mean(losses):.4f}")
     return model
 
@@ -147,9 +148,9 @@ def train_on_npy(folder):
     """Three epochs of fit on arrays that stay on disk."""
     X = np.load(folder / "X.npy", mmap_mode="r")
     y = np.load(folder / "y.npy", mmap_mode="r")
-    # Here the last epoch is known, and η can fall to 0 by itself. Every epoch reads the
-    # rows in another order. Where the file is larger than the memory of the machine,
-    # that is slow: write the rows in random order and set shuffle=False.
+    # Here, the last epoch is known, and η can decrease to 0 by itself. Every epoch
+    # reads the rows in a different order. If the file is larger than the memory of the
+    # machine, this is slow: write the rows in random order and set shuffle=False.
     model = BackpropRegressor(20, learning_rate="linear", max_iter=3, random_state=0)
     return model.fit(X, y)
 
