@@ -4,12 +4,12 @@ How "auto" chooses the length of training
 
 With its defaults, `BackpropRegressor` searches for the number of epochs and the L2
 penalty that predict best on held-out parts of the training data. Two data sets that
-follow the same law show why no fixed number would do.
+follow the same function show why no fixed number would do.
 """
 
 # %%
-# One law, with little and much noise
-# -----------------------------------
+# One function, with little and much noise
+# -----------------------------------------
 # 150 points of a wave, first with almost no noise, then with so much that the data are
 # mostly noise.
 
@@ -21,10 +21,10 @@ from sklearn_backprop import BackpropRegressor
 
 rng = np.random.default_rng(0)
 x = rng.uniform(-3, 3, size=150)
-law = np.sin(2.5 * x) + 0.3 * x
+true = np.sin(2.5 * x) + 0.3 * x
 targets = {
-    "Little noise": law + rng.normal(scale=0.05, size=x.size),
-    "Much noise": law + rng.normal(scale=1.5, size=x.size),
+    "Little noise": true + rng.normal(scale=0.05, size=x.size),
+    "Much noise": true + rng.normal(scale=1.5, size=x.size),
 }
 
 # %%
@@ -74,13 +74,14 @@ plt.show()
 # %%
 # The network
 # -----------
-# The network was then trained on all points. The dashed line is the law without noise.
+# The network was then trained on all points. The dashed line is the function without
+# noise.
 
 grid = np.linspace(-3, 3, 300)
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.8), layout="constrained")
 for (name, model), axis in zip(models.items(), axes, strict=True):
     axis.scatter(x, targets[name], s=12, color="0.6", label="samples")
-    axis.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="the law")
+    axis.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="the function")
     axis.plot(grid, model.predict(grid[:, np.newaxis]), label="the network")
     axis.set(title=name, xlabel="input x")
 axes[0].set_ylabel("target y and prediction ŷ")

@@ -66,8 +66,8 @@ data_sets = {
 # %%
 # Five regressors
 # ---------------
-# All use their defaults. The perceptron and the support vector machine get X and y
-# standardized, the linear model X. ``BackpropRegressor`` and the trees get the data as
+# All use their defaults. The perceptron, the support vector machine and the linear
+# model get X and y standardized. ``BackpropRegressor`` and the trees get the data as
 # they are.
 
 

@@ -10,8 +10,8 @@ pipeline that encodes the text and fills in the missing values is all that
 # %%
 # The table
 # ---------
-# The table has the rents of 800 made-up flats. Rent depends on size, age, floor and
-# district, and a balcony is worth more in a large flat. A tenth of the years are
+# The table has the rents of 800 made-up apartments. Rent depends on size, age, floor
+# and district, and a balcony is worth more in a large one. A tenth of the years are
 # missing.
 
 import matplotlib.pyplot as plt
@@ -28,7 +28,7 @@ from sklearn_backprop import BackpropRegressor
 
 rng = np.random.default_rng(0)
 n = 800
-flats = pd.DataFrame(
+homes = pd.DataFrame(
     {
         "area_m2": rng.gamma(9, 8, size=n).round() + 18,
         "year_built": rng.integers(1890, 2024, size=n).astype(float),
@@ -38,12 +38,12 @@ flats = pd.DataFrame(
         "heating": rng.choice(["gas", "district heating", "heat pump"], size=n),
     }
 )
-per_m2 = flats["district"].map({"center": 17, "harbor": 14, "park": 15, "station": 11})
-per_m2 += 6 * np.exp(-flats["area_m2"] / 40) + 0.2 * flats["floor"]
-per_m2 += ((flats["year_built"] - 1960) / 40) ** 2 + flats["balcony"]
-rent = per_m2 * flats["area_m2"] * np.exp(rng.normal(scale=0.05, size=n))
-flats.loc[rng.random(n) < 0.1, "year_built"] = np.nan
-flats.head()
+per_m2 = homes["district"].map({"center": 17, "harbor": 14, "park": 15, "station": 11})
+per_m2 += 6 * np.exp(-homes["area_m2"] / 40) + 0.2 * homes["floor"]
+per_m2 += ((homes["year_built"] - 1960) / 40) ** 2 + homes["balcony"]
+rent = per_m2 * homes["area_m2"] * np.exp(rng.normal(scale=0.05, size=n))
+homes.loc[rng.random(n) < 0.1, "year_built"] = np.nan
+homes.head()
 
 # %%
 # The pipeline
@@ -58,29 +58,30 @@ columns = make_column_transformer(
     remainder="passthrough",
 )
 model = make_pipeline(columns, BackpropRegressor(random_state=0))
-flats_train, flats_test, rent_train, rent_test = train_test_split(
-    flats, rent, random_state=0
+homes_train, homes_test, rent_train, rent_test = train_test_split(
+    homes, rent, random_state=0
 )
-scores = cross_val_score(model, flats_train, rent_train)
+scores = cross_val_score(model, homes_train, rent_train)
 print(f"R² in cross-validation: {scores.mean():.3f} ± {scores.std():.3f}")
 
 # %%
 # Predictions
 # -----------
-# These are predictions for flats that the model has not seen, in the units of the rent.
+# These are predictions for apartments that the model has not seen, in the units of the
+# rent.
 
-model.fit(flats_train, rent_train)
-r2 = model.score(flats_test, rent_test)
+model.fit(homes_train, rent_train)
+r2 = model.score(homes_test, rent_test)
 
 plt.style.use(["petroff10", {"font.size": 12}])
 plt.rc("axes.spines", top=False, right=False)
 figure, axis = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 axis.axline((1000, 1000), slope=1, color="0.6", linestyle="--")
-axis.scatter(rent_test, model.predict(flats_test), s=18, alpha=0.7)
+axis.scatter(rent_test, model.predict(homes_test), s=18, alpha=0.7)
 axis.set(
     xlabel="actual rent (euros a month)",
     ylabel="predicted rent (euros a month)",
-    title=f"200 other flats: R² = {r2:.3f}",
+    title=f"200 other apartments: R² = {r2:.3f}",
 )
 plt.show()
 
@@ -91,14 +92,14 @@ plt.show()
 # shuffle one column after another and see how much R² decreases.
 
 importance = permutation_importance(
-    model, flats_test, rent_test, n_repeats=10, random_state=0
+    model, homes_test, rent_test, n_repeats=10, random_state=0
 )
 order = importance.importances_mean.argsort()
 figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 axis.boxplot(
     importance.importances[order].T, orientation="horizontal", widths=0.6, sym="."
 )
-axis.set_yticklabels(flats.columns[order])
+axis.set_yticklabels(homes.columns[order])
 axis.set(xscale="symlog", xlabel="decrease of R² when the column is shuffled")
 axis.set_xscale("symlog", linthresh=0.01)
 axis.set_title("What the rent depends on")

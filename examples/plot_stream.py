@@ -2,16 +2,16 @@
 A stream that drifts
 ====================
 
-Rows keep coming, and one day they follow a different law. A model that was fitted once
-does not notice. A model that keeps learning with ``partial_fit`` does. The learning
-rate η sets how fast it forgets, and what that costs while nothing changes.
+Rows keep coming, and one day they follow a different function. A model that was fitted
+once does not notice. A model that keeps learning with ``partial_fit`` does. The
+learning rate η sets how fast it forgets, and what that costs while nothing changes.
 """
 
 # %%
 # The stream
 # ----------
-# Rows come in chunks of 20. Halfway through, the law changes: a wave is shifted, and a
-# product of two features changes its sign.
+# Rows come in chunks of 20. Halfway through, the function changes: a wave is shifted,
+# and a product of two features changes its sign.
 
 from copy import deepcopy
 
@@ -70,7 +70,7 @@ for label, squared, color in lines:
     rmse = np.sqrt(squared.reshape(-1, window).mean(axis=1))
     axis.plot(ends, rmse, color=color, linewidth=2, label=label)
 axis.axvline(drift, color="k", linewidth=1)
-axis.text(drift - 200, 1.3, "the law changes", ha="right")
+axis.text(drift - 200, 1.3, "the function changes", ha="right")
 axis.axhline(noise, color="k", linestyle=":")
 axis.set(xlabel="row of the stream", xticks=range(0, n + 1, 5000), ylim=(0, None))
 axis.set(ylabel=f"error (RMSE) of {window} rows", title="The error as rows come")
@@ -78,9 +78,9 @@ axis.legend(loc="center left")
 plt.show()
 
 # %%
-# The dotted line is the noise, which no model can predict. Until the law changes, the
-# fitted network is close to it and has nothing to gain. With a small η, the curves lie
-# on top of each other. With a large η, every noisy sample pulls the weights away.
+# The dotted line is the noise, which no model can predict. Until the function changes,
+# the fitted network is close to it and has nothing to gain. With a small η, the curves
+# lie on top of each other. With a large η, every noisy sample pulls the weights away.
 # Afterwards, the network that does not learn stays wrong for good. The larger η is, the
 # sooner the error comes down. In the end, the steadier η = 0.01 overtakes η = 0.1.
 #
