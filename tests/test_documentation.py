@@ -154,6 +154,21 @@ def test_the_sessions_that_contributing_names_are_there():
         assert f"def {name}(session):" in checks, name
 
 
+def test_the_benchmarks_that_the_documentation_names_are_run():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *GUIDE]
+    pages += (ROOT / "sklearn_backprop").rglob("*.md")
+    checks = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    run = set(re.findall(r"^    \"(bench_\w+\.py)", checks, re.MULTILINE))
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"bench_\w+\.py", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert named <= run
+    assert run == {path.name for path in (ROOT / "benchmarks").glob("bench_*.py")}
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_the_gate_runs_the_commands_that_are_documented(name):
     text = (ROOT / name).read_text(encoding="utf-8")
