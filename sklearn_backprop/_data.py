@@ -163,8 +163,12 @@ def sparse_if_faster(data, H):
 def read_X(estimator, X, dtype):
     """X of the samples to predict, with this dtype."""
     X = with_checked_indices(as_numpy(X), "X")
-    check_numeric(X, "X")
-    with np.errstate(over="ignore", invalid="ignore"):  # sums may overflow
+    # What is finite may be too large for float32.
+    narrows = check_numeric(X, "X").itemsize > dtype.itemsize
+    with (
+        np.errstate(over="ignore", invalid="ignore"),  # sums may overflow
+        config_context(assume_finite=False) if narrows else nullcontext(),
+    ):
         X = validate_data(estimator, X, accept_sparse="csr", dtype=dtype, reset=False)
         return as_kernel_input(X, "X")
 

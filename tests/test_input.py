@@ -284,6 +284,19 @@ def test_what_is_not_finite_is_refused_even_where_all_is_assumed_to_be(form, val
             model.fit(form(X), y, X_val=form(X), y_val=bad_y)
 
 
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_array, pd.DataFrame])
+def test_what_is_too_large_for_float32_is_refused_in_any_case(form):
+    X_single = np.column_stack((X, np.ones(len(X)))).astype(np.float32)
+    model = regressor().fit(X_single, y.astype(np.float32))
+    large = X_single.astype(np.float64)
+    for value in (1e300, 3.4028235677973366e38):  # the latter rounds to infinity
+        large[3, -1] = value
+        for assume_finite in (False, True):
+            context = config_context(assume_finite=assume_finite)
+            with context, refused(model, "too large for dtype"):
+                model.predict(form(large))
+
+
 @pytest.mark.skipif(np.finfo(np.longdouble).maxexp == 1024, reason="they are float64")
 def test_long_doubles_beyond_float64_are_refused():
     huge, model = np.full((40, 2), np.longdouble(10) ** 400), fitted()
