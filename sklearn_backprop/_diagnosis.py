@@ -17,10 +17,11 @@ OUTLIERS = (
 )
 
 FAR = 100  # interquartile ranges
-FAR_TARGETS = (
-    f"y has values that are more than {FAR} interquartile ranges away from most "
-    "others. Training may fit these values and little else. If they are errors, "
-    "correct them or leave them out. If not, predict a function of y that has no such "
+LARGE_SHARE = 0.4  # of the variance
+FAR_TARGET = (
+    "A value of y is so far from most others that it makes up a large part of the "
+    "variance of y. Training may fit this value and little else. If it is an error, "
+    "correct it or leave out its row. If not, predict a function of y that has no such "
     "values, for example its logarithm, with TransformedTargetRegressor."
 )
 
@@ -217,29 +218,33 @@ def warn_of_poor_fit(start, training, state, stopped):
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
     standardization = network.standardization
-    if standardization.applied and has_far_targets(y, *standardization.y_range):
-        warn(FAR_TARGETS)
+    extremes = standardization.y_range
+    if standardization.applied and has_far_target(y, *extremes, order.total_weight()):
+        warn(FAR_TARGET)
     for message in poor_fit_messages(
         y, network.output(X), network.hidden_outputs(X), weight, stalled
     ):
         warn(message, ConvergenceWarning)
 
 
-def has_far_targets(y, low, high):
-    """Whether some targets are so far away that hardly any others matter.
+def has_far_target(y, low, high, total_weight):
+    """Whether one target is so far away that others hardly matter.
 
     Parameters
     ----------
     y : ndarray of shape (n, K)
-        Targets of some samples.
+        Targets of some samples, in training units, in which their variance is 1.
     low, high : ndarray of shape (K,)
         The extremes of all targets.
+    total_weight : float
+        Of all samples.
     """
     for column, lowest, highest in zip(y.T, low, high, strict=True):
         values = sorted(column.tolist())
         first, third = values[len(values) // 4], values[3 * len(values) // 4]
-        farthest = max(first - lowest, highest - third)
-        if farthest > FAR * (third - first) > 0:
+        distance = max(first - lowest, highest - third)
+        share = max(-lowest, highest) ** 2 / total_weight
+        if share > LARGE_SHARE and distance > FAR * (third - first) > 0:
             return True
     return False
 
