@@ -3,6 +3,7 @@
 import io
 import sys
 import zipfile
+from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
@@ -17,4 +18,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 assert len(extensions) == 1, extensions
 assert "sklearn_backprop/py.typed" in names
 assert any(name.endswith("/LICENSE") for name in names)
-assert not any(name.endswith((".c", ".h", ".pyx")) for name in names)
+assert not any(name.endswith((".c", ".h", ".pyx", ".pxd", ".md")) for name in names)
+(metadata,) = [name for name in names if name.endswith(".dist-info/METADATA")]
+folders = {Path(name).parts[0] for name in names}
+assert folders == {"sklearn_backprop", Path(metadata).parts[0]}, folders
