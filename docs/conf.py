@@ -70,8 +70,8 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "logo": {"text": f"{project} {release}"},
 }
-if repository := os.environ.get("GITHUB_REPOSITORY"):  # where the workflow builds it
-    html_theme_options["github_url"] = f"https://github.com/{repository}"
+if repository := os.environ.get("READTHEDOCS_GIT_CLONE_URL"):
+    html_theme_options["github_url"] = repository.removesuffix(".git")
 
 # The order in which they teach.
 EXAMPLES = [
