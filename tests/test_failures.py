@@ -610,10 +610,16 @@ def test_a_fit_with_a_far_target_is_warned(data, n_outputs):
 def interrupt_when(condition):
     """Send Ctrl-C from another thread once the condition holds, or not at all."""
 
+    def send():
+        if hasattr(signal, "pthread_kill"):  # as a terminal does, it ends a wait
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        else:
+            signal.raise_signal(signal.SIGINT)
+
     def wait():
         while not over.wait(1e-4):
             if condition():
-                signal.raise_signal(signal.SIGINT)
+                send()
                 break
 
     over = threading.Event()
