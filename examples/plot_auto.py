@@ -4,14 +4,14 @@ How "auto" chooses the length of training
 
 With its defaults, `BackpropRegressor` searches for the number of epochs and the L2
 penalty that predict best on held-out parts of the training data. Two data sets that
-follow the same function show why no fixed number would do.
+follow the same function show why no fixed choice works for both.
 """
 
 # %%
-# One function, with little and much noise
-# -----------------------------------------
-# 150 points of a wave, first with almost no noise, then with so much that the data are
-# mostly noise.
+# One function, with low and high noise
+# -------------------------------------
+# These are 150 points on a wave, first with almost no noise, then with so much that the
+# data are mostly noise.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,15 +23,15 @@ rng = np.random.default_rng(0)
 x = rng.uniform(-3, 3, size=150)
 true = np.sin(2.5 * x) + 0.3 * x
 targets = {
-    "Little noise": true + rng.normal(scale=0.05, size=x.size),
-    "Much noise": true + rng.normal(scale=1.5, size=x.size),
+    "Low noise": true + rng.normal(scale=0.05, size=x.size),
+    "High noise": true + rng.normal(scale=1.5, size=x.size),
 }
 
 # %%
 # What the search tried
 # ---------------------
-# ``search_results_`` has the format of ``cv_results_`` of a grid search. A score is the
-# mean of −E over held-out rows, in standardized units.
+# ``search_results_`` has the same format as ``cv_results_`` of a grid search. A score
+# is the mean of −E over held-out rows, in standardized units.
 
 X = x[:, np.newaxis]
 models = {
@@ -45,8 +45,8 @@ for name, model in models.items():
 # %%
 # The choice
 # ----------
-# The errors of the candidates, with a ring around the chosen one. More epochs are tried
-# only as long as they help.
+# The plot shows the errors of the candidates, with a ring around the chosen one. More
+# epochs are tried only as long as they help.
 
 plt.style.use(["petroff10", {"font.size": 12}])
 plt.rc("axes.spines", top=False, right=False)
@@ -74,15 +74,14 @@ plt.show()
 # %%
 # The network
 # -----------
-# The network was then trained on all points. The dashed line is the function without
-# noise.
+# The network was then trained on all points. The dashed line is the true function.
 
 grid = np.linspace(-3, 3, 300)
 figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.8), layout="constrained")
 for (name, model), axis in zip(models.items(), axes, strict=True):
     axis.scatter(x, targets[name], s=12, color="0.6", label="samples")
-    axis.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="the function")
-    axis.plot(grid, model.predict(grid[:, np.newaxis]), label="the network")
+    axis.plot(grid, np.sin(2.5 * grid) + 0.3 * grid, "k--", label="true function")
+    axis.plot(grid, model.predict(grid[:, np.newaxis]), label="network")
     axis.set(title=name, xlabel="input x")
 axes[0].set_ylabel("target y and prediction ŷ")
 axes[0].legend()

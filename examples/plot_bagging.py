@@ -3,16 +3,16 @@ Bagging: the mean of ten networks
 =================================
 
 A different seed or a different bootstrap sample gives a different network. The mean of
-ten networks is better than each of them, and their spread shows where they are
-guessing.
+ten networks is better than any one of them, and their spread shows where the
+predictions are uncertain.
 """
 
 # %%
 # Ten curves and their mean
 # -------------------------
 # There is a gap in the samples. ``BaggingRegressor`` fits ten networks, each with its
-# own seed on its own bootstrap sample: as many rows as there are, drawn with
-# replacement. With ``learning_rate="linear"``, η decreases to 0, so the noise of the
+# own seed, on its own bootstrap sample (as many rows as there are, drawn with
+# replacement). With ``learning_rate="linear"``, η decreases to 0, so the noise of the
 # last samples that each network happened to see does not add to the differences.
 
 import matplotlib.pyplot as plt
@@ -25,7 +25,7 @@ from sklearn_backprop import BackpropRegressor
 
 
 def curve(x):
-    """The truth behind the samples."""
+    """The true function."""
     return np.sin(2 * x) + 0.4 * x
 
 
@@ -48,7 +48,7 @@ axis.scatter(x, y, s=14, color="0.6", label="samples")
 singles = axis.plot(grid, np.transpose(curves), color="C0", linewidth=1, alpha=0.6)
 singles[0].set_label("ten networks")
 axis.plot(grid, bag.predict(X_grid), color="C2", linewidth=3, label="their mean")
-axis.plot(grid, curve(grid), "k:", label="truth")
+axis.plot(grid, curve(grid), "k:", label="true function")
 axis.set(
     xlabel="input x",
     ylabel="target y and prediction ŷ",
@@ -58,23 +58,23 @@ axis.legend()
 plt.show()
 
 # %%
-# Where there are samples, most of the ten curves lie close together. In the gap, each
-# goes its own way. This is a warning not to trust the mean there either.
+# Where there are samples, most of the ten curves lie close together. In the gap, they
+# diverge. This is a warning not to trust the mean there, either.
 #
 # Better than its parts
 # ---------------------
-# The squared error of the mean is the mean squared error of the networks minus their
-# spread, the mean of (ŷ − mean of the ŷ)², whatever the target. So averaging removes
-# the part of the error in which the networks disagree. We check this on test data, for
-# two bags. In one, every network has its own bootstrap sample. In the other, all
-# networks learn from all rows and differ only in their seeds.
+# For any target, the squared error of the mean is the mean squared error of the
+# networks minus their spread, which is the mean of (ŷ − mean of the ŷ)². So averaging
+# removes the part of the error that comes from disagreement. We check this on test
+# data, for two bags. In one, every network has its own bootstrap sample. In the other,
+# all networks learn from all rows and differ only in their seeds.
 
 X, y = make_friedman1(n_samples=600, noise=1.0, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 bag.set_params(estimator__max_iter=200)
 
 figure, axis = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-names = ["bootstrap\nsamples", "all rows,\nother seeds"]
+names = ["bootstrap\nsamples", "all rows,\ndifferent seeds"]
 print("Squared errors on the test set")
 for place, bootstrap in enumerate([True, False]):
     bag.set_params(bootstrap=bootstrap).fit(X_train, y_train)
@@ -83,9 +83,7 @@ for place, bootstrap in enumerate([True, False]):
     of_each = np.mean((singles - y_test) ** 2, axis=1)
     of_mean = np.mean((mean - y_test) ** 2)
     spread = np.mean((singles - mean) ** 2)
-    print(
-        f"{of_each.mean():.3f} of a network − {spread:.3f} = {of_mean:.3f} of the mean"
-    )
+    print(f"{of_each.mean():.3f} (each) − {spread:.3f} (spread) = {of_mean:.3f} (mean)")
     axis.plot(np.sqrt(of_each), np.full(10, place), "o", color="C0", alpha=0.6)
     axis.plot(np.sqrt(of_mean), place, "D", color="C2", markersize=10)
 axis.axvline(1.0, color="k", linestyle=":")
@@ -98,5 +96,5 @@ plt.show()
 # %%
 # Dots are single networks, and the diamond is their mean. The noise of the targets
 # alone causes an error of about 1. In both bags, the mean is better than every network
-# in it. Bootstrap samples make networks that differ more, but each network also has to
-# do without about a third of the rows. Here, all rows and ten seeds are better.
+# in it. Bootstrap samples make the networks differ more, but each network is trained
+# without about a third of the rows. Here, using all rows with ten seeds is better.

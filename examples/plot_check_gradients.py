@@ -2,17 +2,17 @@
 Checking the gradients
 ======================
 
-Is the update really a step down the error E? Two checks answer this. The first compares
-the equations with differences of E itself, the second the compiled updates with the
-equations.
+Does each update really follow the negative gradient of E? Two checks answer this. The
+first compares the equations with finite differences of E, and the second compares the
+compiled updates with the equations.
 """
 
 # %%
-# The equations against the error
-# -------------------------------
+# The equations against finite differences
+# ----------------------------------------
 # Every Δ is −η times the derivative of E with respect to its weight. With η = 1, it is
 # minus the gradient. The derivative can also be found without calculus, from the
-# central difference (E(w + ε) − E(w − ε)) / 2ε, for one weight w after another.
+# central difference (E(w + ε) − E(w − ε)) / 2ε, one weight w at a time.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,7 +26,7 @@ x, y = rng.normal(size=d), 2.0
 
 
 def central_differences(function, weights, ε):
-    """The derivative of function by each weight, in the shape of weights."""
+    """The derivative of function with respect to weights, in their shape."""
     derivatives = np.empty_like(weights)
     for index in np.ndindex(weights.shape):
         step = np.zeros_like(weights)
@@ -61,22 +61,22 @@ for name, errors, color in [("ΔW", hidden_errors, "C0"), ("Δv", output_errors,
 axis.annotate("rounding ∝ 1/ε", (2e-10, 1e-4))
 axis.annotate("truncation ∝ ε²", (5e-4, 1e-6), ha="right")
 axis.set(xlabel="step ε", ylabel="largest relative difference")
-axis.set_title("The equations against differences of E")
+axis.set_title("The equations against finite differences of E")
 plt.show()
 
 # %%
-# ΔW follows the V of a correct gradient. On the right, the difference is off by a
-# multiple of ε², because E is not a parabola in w. On the left, it is off by rounding,
-# a multiple of 1/ε. Where they meet, ten digits agree. A wrong formula would level off
-# far above. In v, E *is* a parabola, so its central difference is exact and only
-# rounding is left.
+# The curve of ΔW has the V shape of a correct gradient. On the right, the truncation
+# error is a multiple of ε², because E is not a parabola in w. On the left, the rounding
+# error is a multiple of 1/ε. Where they meet, ten digits agree. With a wrong formula,
+# the curve would level off far above. In v, E *is* a parabola, so the central
+# difference is exact up to rounding.
 #
 # The compiled updates against the equations
 # ------------------------------------------
 # With ``standardize=False`` and ``shuffle=False``, the estimator uses the rows as
 # given, in their order. We read the weights after one epoch, run the next epoch both
-# ways and compare every weight. To see that the check can fail, a third way makes the
-# classic mistake: it updates v first, and computes ΔW from the new v.
+# ways, and compare every weight. To see that the check can fail, a third way makes the
+# classic mistake: it updates v first and computes ΔW from the new v.
 
 X = rng.normal(size=(100, d))
 Y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
@@ -119,7 +119,7 @@ for other, label, style in [
 axis.axvline(W.size - 0.5, color="0.7", zorder=0)
 axis.set(xlabel="weight: first W, then v", ylabel="difference after one epoch")
 axis.legend(loc="center left")
-axis.set_title("Compiled updates against two others")
+axis.set_title("Compiled updates compared with two others")
 plt.show()
 
 # %%

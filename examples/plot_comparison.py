@@ -10,8 +10,8 @@ scikit-learn are compared on three kinds of data, and each kind has a different 
 # Three kinds of data
 # -------------------
 # - *Nearly linear*: the progression of diabetes in 442 patients, from ten measurements,
-#   with much noise.
-# - *Smooth curves*: Friedman's function of five out of ten features.
+#   with a lot of noise.
+# - *Smooth curves*: Friedman's function of five of the ten features.
 # - *Steps*: jumps at thresholds of skewed features, as in many tables of business data.
 
 import matplotlib.pyplot as plt
@@ -32,7 +32,7 @@ from sklearn_backprop import BackpropRegressor
 
 
 def make_steps(n_samples, rng):
-    """Targets that jump where a feature, or two together, pass a threshold."""
+    """Targets that jump where one feature, or two at once, exceed a threshold."""
     X = rng.exponential(size=(n_samples, 8))
     y = 3.0 * (X[:, 0] > 1) - 2.0 * (X[:, 3] > 1.5)
     y += 2.0 * (X[:, 1] > 0.5) * (X[:, 2] > 0.7)
@@ -51,9 +51,9 @@ data = {
 # All use their defaults, except where they need something else to do well. Most need X
 # scaled, and the multi-layer perceptron and the support vector machine also need y
 # scaled. The perceptron does not converge within its default 200 epochs, so it gets
-# more, and a validation set stops it. ``BackpropRegressor`` and the trees take the data
-# as they are. ``BackpropRegressor`` uses held-out parts of the training data to find
-# out how long to train.
+# more, with early stopping on a validation set. ``BackpropRegressor`` and the trees
+# take the data as they are. ``BackpropRegressor`` uses held-out parts of the training
+# data to choose how long to train.
 
 
 def scaled(regressor):
@@ -103,11 +103,10 @@ plt.show()
 # %%
 # Diamonds are means, and small dots are the five folds. Further right is better.
 #
-# - *Nearly linear*: the folds differ more than the regressors. In such a case, take the
+# - *Nearly linear*: the folds differ more than the regressors. In such a case, use the
 #   simplest: ``Ridge``.
-# - *Smooth curves* are what a sum of sigmoids is made for.
-# - *Steps* are what trees are made of. A sigmoid can be as steep as a step, but has to
-#   learn it.
+# - *Smooth curves* suit a sum of sigmoids.
+# - *Steps* suit trees. A sigmoid can be as steep as a step, but has to learn to be.
 #
 # Time
 # ----

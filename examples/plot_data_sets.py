@@ -10,9 +10,9 @@ come with scikit-learn or that it generates.
 # %%
 # Ten data sets
 # -------------
-# These are measurements of patients, wines, flowers and tumors, in which one column is
-# predicted from all others, and functions that are often used for comparisons, with
-# noise.
+# The first four are measurements of patients, wines, flowers and tumors, with one
+# column predicted from all others. The other six are functions that are often used for
+# comparisons, with noise.
 
 import warnings
 
@@ -126,5 +126,5 @@ plt.show()
 
 # %%
 # No method is best everywhere, but here ``BackpropRegressor`` is never far from the
-# best. Most of these data are smooth, which suits a network. The next page has data
+# best. Most of these data are smooth, which suits a network. The next example has data
 # that are not. For 26 real tables with mixed columns, see :doc:`/guide/tables`.

@@ -11,8 +11,8 @@ pipeline that encodes the text and fills in the missing values is all that
 # The table
 # ---------
 # The table has the rents of 800 made-up apartments. Rent depends on size, age, floor
-# and district, and a balcony is worth more in a large one. A tenth of the years are
-# missing.
+# and district, and a balcony is worth more in a large apartment. A tenth of the years
+# are missing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,8 +48,8 @@ homes.head()
 # %%
 # The pipeline
 # ------------
-# Text becomes columns of 0 and 1. Missing values are filled with the median, and
-# another column of 0 and 1 marks where they were. Nothing has to be scaled: the
+# Text becomes columns of zeros and ones. Missing values are filled with the median, and
+# another column of zeros and ones marks where they were. Nothing has to be scaled: the
 # regressor standardizes its input, and its predictions are in the units of the target.
 
 columns = make_column_transformer(
@@ -88,8 +88,8 @@ plt.show()
 # %%
 # Which columns matter
 # --------------------
-# scikit-learn's tools work on the whole pipeline, and so on the original columns. We
-# shuffle one column after another and see how much R² decreases.
+# scikit-learn's tools work on the whole pipeline, and therefore on the original
+# columns. We shuffle one column at a time and see how much R² decreases.
 
 importance = permutation_importance(
     model, homes_test, rent_test, n_repeats=10, random_state=0
@@ -106,6 +106,6 @@ axis.set_title("What the rent depends on")
 plt.show()
 
 # %%
-# The heating does not matter, and the model has found that out. To tune the model, see
+# The heating does not matter, and the model has learned this. To tune the model, see
 # :ref:`sphx_glr_gallery_plot_grid_search.py`. In this pipeline, the regressor's
 # parameters are called ``backpropregressor__max_iter`` and so on.

@@ -10,8 +10,8 @@ heat map shows where the good ones are.
 # The search
 # ----------
 # The target is Friedman's function: a sine of two features, a parabola and two straight
-# lines, plus noise. Five other features have no effect. One in four samples is kept for
-# a test.
+# lines, plus noise. Five other features have no effect. One in four samples is held out
+# for testing.
 #
 # ``learning_rate="linear"`` decreases η to 0 within ``max_iter`` epochs. Every setting
 # gets the same number of updates, so the scores show only the effect of H and η. The
@@ -37,7 +37,7 @@ search = GridSearchCV(
 search.fit(X_train, y_train)
 print("best:", search.best_params_)
 spread = search.cv_results_["std_test_score"][search.best_index_]
-print(f"R² in cross-validation: {search.best_score_:.3f} ± {spread:.3f} (of the folds)")
+print(f"R² in cross-validation: {search.best_score_:.3f} ± {spread:.3f} (over folds)")
 print(f"R² on the test set:     {search.score(X_test, y_test):.3f}")
 
 # %%
@@ -73,9 +73,9 @@ plt.show()
 
 # %%
 # Brighter is better, and the frame marks the best. On the left, η is too small to get
-# there in 200 epochs. In the upper rows, one or two units cannot bend the curve enough.
-# From 10 units and η = 0.03 on, the scores differ by about as much as those of the
-# folds do (the ± above). A search of this size cannot tell which of these settings is
+# there in 200 epochs. In the upper rows, one or two units are too few to fit the
+# function. From 10 units and η = 0.03 on, the scores differ about as much as those of
+# the folds (the ± above). A search of this size cannot tell which of these settings is
 # best.
 #
 # "auto" is 0.3 / (1 + H / 4). It is smaller with more units, because each step then
@@ -85,8 +85,8 @@ plt.show()
 # %%
 # Loss curves
 # -----------
-# ``LossCurveDisplay`` shows how training went, which a score cannot. Here are the best
-# setting, and smaller learning rates with the same number of hidden units.
+# ``LossCurveDisplay`` shows how training went, which a score cannot. Here, it shows the
+# best setting and smaller learning rates with the same number of hidden units.
 
 figure, axis = plt.subplots(figsize=(6.4, 4), layout="constrained")
 for eta in [0.001, 0.01, "auto"]:
@@ -96,5 +96,5 @@ for eta in [0.001, 0.01, "auto"]:
 plt.show()
 
 # %%
-# With η = 0.001, the loss levels off far above the others. It has not found a minimum:
-# the steps shrink to 0 within 200 epochs, and together they are too short to get there.
+# With η = 0.001, the loss levels off far above the others. This is not a minimum: the
+# steps shrink to 0 within 200 epochs, and together they are too short to reach one.

@@ -3,16 +3,15 @@ Multiple outputs: an arm learns to draw
 =======================================
 
 One network can predict several targets at once, from one layer of hidden units. Here,
-it finds the two angles of an arm that bring its hand to a given place.
+it finds the two angles of an arm that move its hand to a given position.
 """
 
 # %%
 # The arm
 # -------
-# The arm has two links of length 1: the shoulder turns the first, and the elbow turns
+# The arm has two links of length 1. The shoulder turns the first, and the elbow turns
 # the second. The angles determine where the hand is. The network has to learn the
-# reverse from random movements: x is the position of the hand, and y has the two
-# angles.
+# reverse from random movements: x is the position of the hand, and y is the two angles.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,8 +43,8 @@ X, y = move_randomly(2000, rng)
 # weights v_kh, while the hidden units serve both outputs, so Δw_hj contains Σ_k (y_k −
 # ŷ_k) v_kh. All you need is a y with two columns.
 #
-# Then the arm draws a heart: the network turns the points of the heart into angles, and
-# we see where these bring the hand.
+# Then the arm draws a heart: the network predicts the angles for the points of the
+# heart, and we see where these move the hand.
 
 t = np.linspace(0, 2 * np.pi, 400)
 heart_1 = 0.2 + 0.7 * np.sin(t) ** 3
@@ -76,14 +75,14 @@ plt.show()
 
 # %%
 # The dark lines are the arm as it draws, and the gray dots are the positions it was
-# trained on. After one epoch, the arm scribbles. After ten, you can guess the shape.
-# After a thousand, it is a heart.
+# trained on. After one epoch, the drawing is a scribble. After ten, you can guess the
+# shape. After a thousand, it is a heart.
 #
 # One network or two?
 # -------------------
 # ``MultiOutputRegressor`` gives each angle its own network. The two networks together
-# get as many hidden units as the one network has. For other positions, we measure how
-# far the hand ends up from them, as the mean over five seeds.
+# get as many hidden units as the one network has. For new positions, we measure how far
+# from them the hand ends up, as the mean over five seeds.
 
 X_test, _ = move_randomly(2000, rng)
 
@@ -110,7 +109,7 @@ axis.loglog(
 )
 axis.loglog(sizes, one.mean(axis=1), "o-", color="C2", linewidth=2, label="one network")
 axis.set(xlabel="hidden units in total", ylabel="mean distance from the target")
-axis.set_title("How far the hand misses")
+axis.set_title("How far the hand misses the target")
 axis.minorticks_off()
 axis.set_xticks(sizes, sizes)
 axis.set_yticks([0.05, 0.1, 0.2], [0.05, 0.1, 0.2])
@@ -119,4 +118,4 @@ plt.show()
 
 # %%
 # The two angles depend on the same things, such as how far away the hand is. With the
-# same number of hidden units, the network that shares them comes closer.
+# same number of hidden units, one network that shares them is more accurate.

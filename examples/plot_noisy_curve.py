@@ -40,7 +40,7 @@ def hidden_outputs(model, x):
 # %%
 # Three stages
 # ------------
-# A call of ``partial_fit`` is exactly one epoch: every sample is used once, and the
+# A call to ``partial_fit`` is exactly one epoch: every sample is used once, and the
 # weights change after each. We keep a copy after 1, 30 and 1000 epochs. η is constant,
 # so no unit stops learning before the others.
 
@@ -63,7 +63,7 @@ for epochs, stage in stages.items():
     label = f"{epochs} epoch{'s' if epochs > 1 else ''}"
     axis.plot(grid, stage.predict(grid[:, np.newaxis]), linewidth=2.5, label=label)
 axis.set(xlabel="input x", ylabel="target y and prediction ŷ")
-axis.set_title("A fit as epochs pass")
+axis.set_title("The fit after 1, 30 and 1000 epochs")
 axis.legend()
 plt.show()
 
@@ -98,5 +98,5 @@ plt.show()
 # %%
 # After one epoch, unit 1 alone makes a step. After 30, units 3 and 4 bend the curve on
 # either side of it. Units 2 and 5 are still flat, close to 0 and 1, where the factor
-# z_h (1 − z_h) makes every Δw_hj small: they learn slowly, but they learn. After 1000
-# epochs, they have become active and turn the two ends of the curve.
+# z_h (1 − z_h) makes every Δw_hj small. They learn slowly, but they do learn. After
+# 1000 epochs, they have become active and bend the two ends of the curve.

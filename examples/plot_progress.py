@@ -10,7 +10,7 @@ scikit-learn 1.9 or newer, callbacks do both.
 # A progress bar
 # --------------
 # ``ProgressBar`` is a callback of the search. It shows how many of the fits are done
-# and, without ``max_propagation_depth=0``, also the epochs of each fit. It needs the
+# and, without ``max_propagation_depth=0``, the epochs of each fit as well. It needs the
 # package ``rich``. In a terminal, the bars move.
 
 import matplotlib.pyplot as plt
@@ -26,9 +26,9 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 # %%
 # A score for every epoch
 # -----------------------
-# A callback of the regressor gets the model of every epoch, in every fit of the search.
-# ``ScoringMonitor`` computes its R² on the data of that fit. For an R² on held-out
-# rows, use ``early_stopping=True`` and ``validation_scores_``.
+# A callback of the regressor gets the model after every epoch, in every fit of the
+# search. ``ScoringMonitor`` computes its R² on the data of that fit. For an R² on
+# held-out rows, use ``early_stopping=True`` and ``validation_scores_``.
 
 monitor = ScoringMonitor(scoring="r2")
 model = BackpropRegressor(max_iter=60, alpha=0, random_state=0)
@@ -60,11 +60,11 @@ for number, size in enumerate(sizes):
         scores = epochs.loc[fits == 3 * number + fold, "r2"]
         label = f"{size} hidden unit{'s' if size > 1 else ''}" if fold == 0 else None
         axis.plot(range(1, len(scores) + 1), scores, color=f"C{number}", label=label)
-axis.set(xlabel="epoch", ylabel="R² on the training part", title="Twelve fits")
+axis.set(xlabel="epoch", ylabel="R² on the training data", title="Twelve fits")
 axis.set_ylim(0.4, 1)
 axis.legend(loc="lower right")
 plt.show()
 
 # %%
-# The learning rate decreases to 0 in these 60 epochs, so the curves end flat. One and
-# three units are too few for this function, and 30 are no better than 10.
+# The learning rate decreases to 0 in these 60 epochs, so the curves flatten out. One
+# and three units are too few for this function, and 30 are no better than 10.

@@ -7,10 +7,10 @@ repeats: how often the sample is used in every epoch.
 """
 
 # %%
-# Weight 2 uses the sample twice
-# ------------------------------
-# We train once with weights of 0, 1, 2 and 3, and once on rows that are repeated as
-# often.
+# A weight of 2 uses the sample twice
+# -----------------------------------
+# We train once with weights of 0, 1, 2 and 3, and once on rows that are repeated that
+# many times.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,20 +25,20 @@ times = rng.integers(0, 4, size=200)
 model = BackpropRegressor(10, learning_rate="linear", max_iter=50, random_state=0)
 weighted = model.fit(X, y, sample_weight=times).predict(X)
 repeated = model.fit(X.repeat(times, axis=0), y.repeat(times)).predict(X)
-print("the same bits:", weighted.tobytes() == repeated.tobytes())
+print("identical to the last bit:", weighted.tobytes() == repeated.tobytes())
 
 # %%
 # The models are the same to the last bit, although each epoch is shuffled. The shuffle
 # starts from an order that depends on the contents of the rows, not on their positions.
 #
 # A weight does not have to be an integer. A sample with weight 2.5 is used three times
-# in an epoch, twice with a full step and once with half of η.
+# in an epoch, twice with a full step and once with half the step.
 #
 # Measurements of unequal precision
 # ---------------------------------
 # Of 150 measurements, 30 are precise and 120 are rough, with ten times the noise. The
 # usual weight is 1 / σ². Here it is scaled to a mean of 1, so the steps of an epoch add
-# up to the same as without weights.
+# up to the same total as without weights.
 
 grid = np.linspace(-3, 3, 200)[:, np.newaxis]
 σ = np.repeat([0.1, 1.0], [30, 120])
@@ -48,7 +48,7 @@ model.set_params(max_iter=500)
 
 
 def curve(x):
-    """The truth behind the measurements."""
+    """The true function."""
     return np.sin(2 * x) + 0.4 * x
 
 
@@ -57,7 +57,7 @@ def measure_and_fit(rng):
     X = rng.uniform(-3, 3, size=(150, 1))
     y = curve(X[:, 0]) + rng.normal(scale=σ)
     return (X, y), {
-        "all alike": model.fit(X, y).predict(grid),
+        "equal weights": model.fit(X, y).predict(grid),
         "precise only": model.fit(X, y, sample_weight=5 * (σ < 1)).predict(grid),
         "weighted": model.fit(X, y, sample_weight=weight).predict(grid),
     }
@@ -69,9 +69,9 @@ plt.style.use(["petroff10", {"font.size": 12}])
 plt.rc("axes.spines", top=False, right=False)
 figure, axis = plt.subplots(figsize=(6.4, 4.8), layout="constrained")
 axis.scatter(X, y, s=4 + 12 * weight, color="0.6", label="measurements")
-axis.plot(grid, y_hat["all alike"], color="C0", linewidth=2, label="all alike")
+axis.plot(grid, y_hat["equal weights"], color="C0", linewidth=2, label="equal weights")
 axis.plot(grid, y_hat["weighted"], color="C2", linewidth=3, label="weighted")
-axis.plot(grid, curve(grid), "k:", linewidth=2, label="truth")
+axis.plot(grid, curve(grid), "k:", linewidth=2, label="true function")
 axis.set(xlabel="input x", ylabel="target y and prediction ŷ")
 axis.set_title("30 precise measurements, 120 rough ones")
 figure.legend(loc="outside lower center", ncols=2)
@@ -79,11 +79,13 @@ plt.show()
 
 # %%
 # Large dots are the precise measurements. With weights, the network follows them. The
-# rough measurements, which pull the other curve astray, hardly count.
+# rough measurements, which pull the other curve away from the true function, hardly
+# count.
 #
 # Was that luck?
 # --------------
-# We repeat this with thirty new sets of measurements. How far is ŷ from the truth?
+# We repeat this with thirty new sets of measurements. How far is ŷ from the true
+# function?
 
 rng = np.random.default_rng(1)
 rmse = {name: [] for name in y_hat}
@@ -100,7 +102,7 @@ for place, (errors, color) in enumerate(
     axis.plot(np.mean(errors), place, "D", color=color, markersize=10)
 axis.set_yticks(range(3), rmse)
 axis.set_title("Thirty sets of measurements")
-axis.set(xlabel="error (RMSE) from the truth", ylim=(2.5, -0.5))
+axis.set(xlabel="error (RMSE) from the true function", ylim=(2.5, -0.5))
 plt.show()
 
 # %%

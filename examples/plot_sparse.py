@@ -36,9 +36,8 @@ def make_categories(n_categories, rng, n_samples=5000):
 # Dense and sparse
 # ----------------
 # One-hot columns already have the same scale, so ``standardize=False`` leaves them 0
-# and 1. (Divided by their standard deviations, those of rare categories would become
-# very large numbers. Each Δw_hj has x_j as a factor and would become a very large
-# step.)
+# and 1. (Division by their standard deviations would make those of rare categories very
+# large. Each Δw_hj has x_j as a factor, so it would be a very large step.)
 #
 # Only the nonzero entries of a row x matter: in w_hᵀ x̃, and in Δw_hj, which is 0 where
 # x_j is 0.
@@ -50,7 +49,7 @@ model = BackpropRegressor(
 columns = []
 seconds = {"dense": [], "sparse": []}
 megabytes = {"dense": [], "sparse": []}
-print("columns   largest difference of predictions   R² on other rows")
+print("columns   largest difference in predictions    R² on test rows")
 for n_categories in [30, 100, 300, 1000]:
     C, y = make_categories(n_categories, rng)
     X_sparse = OneHotEncoder().fit_transform(C)
@@ -81,7 +80,7 @@ figure, axes = plt.subplots(2, 1, figsize=(6.4, 5.8), sharex=True, layout="const
 for axis, costs in zip(axes, [seconds, megabytes], strict=True):
     axis.loglog(columns, costs["dense"], "s-", color="C2", linewidth=2, label="dense")
     axis.loglog(columns, costs["sparse"], "o-", color="C0", linewidth=2, label="sparse")
-axes[0].set(ylabel="seconds to fit", title="What one-hot data cost")
+axes[0].set(ylabel="seconds to fit", title="The cost of one-hot data")
 axes[1].set(ylabel="megabytes of X", xlabel="columns after one-hot encoding")
 axes[1].set_xticks(columns, columns)
 axes[1].minorticks_off()

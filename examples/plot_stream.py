@@ -2,16 +2,16 @@
 A stream that drifts
 ====================
 
-Rows keep coming, and one day they follow a different function. A model that was fitted
-once does not notice. A model that keeps learning with ``partial_fit`` does. The
-learning rate η sets how fast it forgets, and what that costs while nothing changes.
+Rows keep coming, and at some point they follow a different function. A model that was
+fitted once does not adapt. A model that keeps learning with ``partial_fit`` does. The
+learning rate η sets how fast it forgets, and how much that costs while nothing changes.
 """
 
 # %%
 # The stream
 # ----------
 # Rows come in chunks of 20. Halfway through, the function changes: a wave is shifted,
-# and a product of two features changes its sign.
+# and a product of two features changes sign.
 
 from copy import deepcopy
 
@@ -31,10 +31,10 @@ y += rng.normal(scale=noise, size=n)
 # Predict, then learn
 # -------------------
 # All models start as the same network, fitted to the first 2000 rows. From there, every
-# chunk is predicted first, which gives an honest error. Only then does the model learn
-# from it, with one call of ``partial_fit`` and one update for each row, and the chunk
-# can be discarded. Here, η is a number and stays the same from call to call; "auto"
-# would decrease.
+# chunk is predicted first, which gives the error on unseen data. Only then does the
+# model learn from it, with one call to ``partial_fit`` and one update for each row.
+# After that, the chunk can be discarded. Here, η is a number and stays the same from
+# call to call. "auto" would decrease.
 
 begin = 2000
 start = BackpropRegressor(20, max_iter=200, random_state=0)
@@ -73,16 +73,17 @@ axis.axvline(drift, color="k", linewidth=1)
 axis.text(drift - 200, 1.3, "the function changes", ha="right")
 axis.axhline(noise, color="k", linestyle=":")
 axis.set(xlabel="row of the stream", xticks=range(0, n + 1, 5000), ylim=(0, None))
-axis.set(ylabel=f"error (RMSE) of {window} rows", title="The error as rows come")
+axis.set(ylabel=f"error (RMSE) over {window} rows", title="Error along the stream")
 axis.legend(loc="center left")
 plt.show()
 
 # %%
 # The dotted line is the noise, which no model can predict. Until the function changes,
-# the fitted network is close to it and has nothing to gain. With a small η, the curves
-# lie on top of each other. With a large η, every noisy sample pulls the weights away.
-# Afterwards, the network that does not learn stays wrong for good. The larger η is, the
-# sooner the error comes down. In the end, the steadier η = 0.01 overtakes η = 0.1.
+# the fitted network is close to it, so there is nothing to gain. With a small η, the
+# curves lie on top of each other. With a large η, every noisy sample pulls the weights
+# away. After the change, the network that does not learn never recovers. The larger η
+# is, the sooner the error decreases. In the end, η = 0.01 is steadier and does better
+# than η = 0.1.
 #
 # How large should η be?
 # ----------------------
@@ -92,14 +93,14 @@ changed = [np.sqrt(going_on[eta][drift - begin :].mean()) for eta in etas]
 
 figure, axis = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
 axis.semilogx(etas, quiet, "o-", color="C0", linewidth=2, label="before the change")
-axis.semilogx(etas, changed, "s-", color="C2", linewidth=2, label="after it")
+axis.semilogx(etas, changed, "s-", color="C2", linewidth=2, label="after the change")
 axis.axhline(noise, color="k", linestyle=":")
 axis.set(xlabel="learning rate η", ylabel="error (RMSE)", ylim=(0, None))
 axis.set_xticks(etas, etas)
-axis.set_title("The error by learning rate")
+axis.set_title("Error by learning rate")
 axis.legend()
 plt.show()
 # %%
 # Before the change, the smallest η is best. After it, larger ones are better, up to a
-# point. Between them is a learning rate that is good at both. On your own stream, try
-# several on its first part, as here: every curve takes one epoch.
+# point. In between is a learning rate that is good for both. On your own stream, try
+# several on its first part, as here. Each curve takes one epoch.

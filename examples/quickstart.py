@@ -1,8 +1,9 @@
-"""The main job from start to finish: choosing and tuning a regressor for a table.
+"""Choose and tune a regressor for a table, from start to finish.
 
-Predicts how far an electric car gets on one charge, from numeric columns in their own
+Predicts the range of an electric car on one charge, from numeric columns in their own
 units and two text columns. The table is made up, with 3 % noise. Prints three tables,
-for the defaults, a grid search and the test set, and draws quickstart.png. Run it with
+for the defaults, a grid search and the test set, and saves a plot as quickstart.png.
+Run it with
 
     python examples/quickstart.py
 """
@@ -68,7 +69,7 @@ def encoded(*steps):
 
 
 def scaled(model):
-    """The same with X and y standardized, which BackpropRegressor does not need."""
+    """The same, but with X and y standardized; BackpropRegressor does not need this."""
     return TransformedTargetRegressor(
         encoded(StandardScaler(), model), transformer=StandardScaler()
     )
@@ -104,7 +105,7 @@ def tune(X, y):
     )
     search.fit(X, y)
 
-    # The settings are in the order of their names: alpha first.
+    # The settings are sorted by name, so alpha comes first.
     print(f"{'':>12}" + "".join(f"{f'{length} epochs':>14}" for length in lengths))
     table = search.cv_results_["mean_test_score"].reshape(len(alphas), len(lengths))
     for alpha, row in zip(alphas, table, strict=True):
@@ -157,7 +158,7 @@ def main():
         "RidgeCV, scaled": scaled(RidgeCV()),
     }
 
-    print("1. Defaults, by cross-validation in the training data\n")
+    print("1. Defaults: cross-validation on the training data\n")
     compare(models, X_train, y_train)
 
     print("\n2. Grid search with 20 hidden units: mean R² in cross-validation\n")
@@ -171,7 +172,7 @@ def main():
     best = search.best_estimator_
     draw(best, X_train, X_test, y_train, y_test, "quickstart.png")
     seconds = time.perf_counter() - start
-    print(f"\nquickstart.png drawn; {seconds:.0f} seconds in all.")
+    print(f"\nSaved quickstart.png. This took {seconds:.0f} seconds in total.")
     print("Next: docs/guide/start.rst, and docs/guide/choosing.rst for other searches.")
 
 

@@ -1,8 +1,8 @@
-"""Train on data on disk that are ten times as large as the allowed memory.
+"""Train on files that are ten times as large as the allowed memory.
 
-Tells Linux to refuse this program more than `--limit` MB of memory beyond what Python
-and its libraries use. Writes data of ten times that size to the current folder, where
-they stay as long as the program runs, and trains a model on them in one of two ways:
+Tells Linux to limit this program to `--limit` MB of memory beyond what Python and its
+libraries use. Writes data of ten times that size to the current folder, where they stay
+while the program runs, and trains a model on them in one of two ways:
 
 - parquet: `partial_fit`, a batch of rows at a time. Needs memory for a few batches and
   for the file's index.
@@ -23,7 +23,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-# Arrow chooses its allocator when it is imported. Its own would reserve a lot at once.
+# Arrow chooses its allocator when it is imported. Its default reserves a lot at once.
 os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
 
 import numpy as np
@@ -35,19 +35,19 @@ from sklearn.metrics import r2_score
 from sklearn_backprop import BackpropRegressor
 
 MB = 2**20
-TIMES = 10  # the size of the data over the limit
+TIMES = 10  # the size of the data, relative to the limit
 N_FEATURES = 50
 N_BATCH = 10_000  # rows; 4 MB
 
 
 def memory_in_use():
-    """Bytes of memory in use, except for pages of files."""
+    """Bytes of memory in use, excluding pages of files."""
     memory = psutil.Process().memory_info()
     return memory.rss - memory.shared
 
 
 def limit_memory(n_bytes):
-    """Let this program allocate n_bytes more than it has, and no more.
+    """Let this program allocate at most n_bytes more than it has.
 
     Memory-mapped files do not count: the system drops their pages when it needs room
     and reads them again later.
@@ -59,7 +59,7 @@ def limit_memory(n_bytes):
 
 @contextmanager
 def shown_peak(baseline):
-    """Print the maximum by which the memory in use exceeds the baseline."""
+    """Print the peak of the memory in use, minus the baseline."""
     peak, done = memory_in_use(), threading.Event()
 
     def watch():
@@ -92,8 +92,8 @@ def write_parquet(folder, n_rows, random):
     """Write data.parquet, a row group at a time."""
     names = [f"x{j}" for j in range(N_FEATURES)] + ["y"]
     schema = pa.schema([(name, pa.float64()) for name in names])
-    # Dictionaries are for columns that repeat their values. Here, they would make the
-    # file larger, and writing it would take five times as long.
+    # Dictionaries are for columns with repeated values. Here, they would make the file
+    # larger, and writing it would take five times as long.
     path = folder / "data.parquet"
     with pq.ParquetWriter(path, schema, use_dictionary=False) as writer:
         for _ in range(n_rows // N_BATCH):
@@ -119,14 +119,14 @@ def train_on_parquet(folder):
             model.set_params(learning_rate_init=eta)
             losses = []
             # partial_fit shuffles the rows it is given. The row groups come in a
-            # different order in every epoch. If rows are sorted in the file, by time or
-            # place, shuffle them once, when the file is written.
+            # different order in every epoch. If the rows in the file are sorted by time
+            # or place, shuffle them once, when you write the file.
             for group in random.permutation(file.num_row_groups):
                 model.partial_fit(*read(file, group))
                 losses.append(model.loss_)
-            # The error of a row is computed just before the model learns from the row.
-            # In the first epoch, it is the error on unseen data. Predicting the mean
-            # gives 0.5.
+            # The error of a row is computed just before the model learns from it. In
+            # the first epoch, it is the error on unseen data. Predicting the mean gives
+            # 0.5.
             print(f"epoch {epoch}, η = {eta}: error E = {np.mean(losses):.4f}")
     return model
 
@@ -148,7 +148,7 @@ def train_on_npy(folder):
     """Three epochs of fit on arrays that stay on disk."""
     X = np.load(folder / "X.npy", mmap_mode="r")
     y = np.load(folder / "y.npy", mmap_mode="r")
-    # Here, the last epoch is known, and η can decrease to 0 by itself. Every epoch
+    # Here, the last epoch is known, so η can decrease to 0 automatically. Every epoch
     # reads the rows in a different order. If the file is larger than the memory of the
     # machine, this is slow: write the rows in random order and set shuffle=False.
     model = BackpropRegressor(20, learning_rate="linear", max_iter=3, random_state=0)
@@ -163,7 +163,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("format", choices=WAYS)
     parser.add_argument(
-        "--limit", type=int, default=100, metavar="MB", help="from 50; default: 100"
+        "--limit", type=int, default=100, metavar="MB", help="at least 50; default: 100"
     )
     arguments = parser.parse_args()
     write, train = WAYS[arguments.format]
