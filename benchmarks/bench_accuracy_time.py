@@ -1,13 +1,13 @@
-"""Compare BackpropRegressor and MLPRegressor by error against time, on real data.
+"""Compare the test error and fit time of BackpropRegressor and MLPRegressor.
 
     python benchmarks/bench_accuracy_time.py DIR [--data NAME] [--plot FILE]
 
-DIR and its .npz files are those of bench_defaults.py; so is what the two are given:
-raw data, and standardized X and y. Each curve is a setting of one of them, each of its
-points a budget of epochs, `max_iter`. What is not named in the setting is a default,
-and so a fit may stop before its budget is spent. Points are medians over test splits
-from 5 on, the splits that no default was chosen by. Fits run on one thread; at every
-split and budget the settings take turns.
+DIR holds .npz files, as for bench_defaults.py. As there, BackpropRegressor gets raw
+data, and MLPRegressor gets standardized X and y. Each curve is a setting of one of
+them, and each point is a budget of epochs, `max_iter`. All other parameters have their
+defaults, so a fit may stop before its budget is spent. Points are medians over test
+splits from 5 on, which were not used to choose the defaults. Fits run on one thread,
+and the settings take turns at every split and budget.
 """
 
 import argparse
@@ -91,11 +91,11 @@ def plot(medians, name, path):
 def main():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", help="holds the .npz files")
-    parser.add_argument("--data", default="power_plant", help="one of them")
+    parser.add_argument("folder", help="folder of the .npz files")
+    parser.add_argument("--data", default="power_plant", help="name of the data set")
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS)
-    parser.add_argument("--plot", help="where to save a .png")
+    parser.add_argument("--plot", help="path of a .png to write")
     arguments = command_line.read(parser, globals(), TINY)
 
     data = load_all(arguments.folder)

@@ -1,12 +1,12 @@
-"""Time an epoch in batches against one of one sample at a time, and predictions.
+"""Time an epoch in batches against an epoch of single samples, and predictions.
 
     python benchmarks/bench_batches.py [--turns N] [--before FOLDER]
 
-All are calls of the kernel, in a random order, without what `fit` does beside, and take
-turns. FOLDER holds another build of the package (`pip install --no-deps --target
-FOLDER .`): its kernel takes part in the turns, and every time is also given as a
-multiple of its time. SKLEARN_BACKPROP_ISA names the instruction set, if it is not to be
-the fastest.
+All are calls to the kernel alone, on samples in random order, without the other work of
+`fit`. They take turns. FOLDER holds another build of the package (`pip install
+--no-deps --target FOLDER .`). Its kernel takes part in the turns, and every time is
+also given as a multiple of its time. Set SKLEARN_BACKPROP_ISA to choose an instruction
+set other than the fastest.
 """
 
 import argparse
@@ -86,12 +86,12 @@ def main():
     if arguments.before:
         kernels["before"] = kernel_in(arguments.before)
     print(
-        "Microseconds of a sample in batches of 1; multiples of it in batches of "
+        "Microseconds per sample in batches of 1; multiples of it in batches of "
         f"{', '.join(map(str, BATCHES[1:]))}\nand to predict; medians of "
         f"{arguments.turns}."
     )
     if arguments.before:
-        print("Then the same times as multiples of those before, batches of 1 first.")
+        print("Then the same times over those of the other build, batches of 1 first.")
     for shape in SHAPES:
         for dtype in DTYPES:
             report(kernels, *shape, dtype, arguments.turns)

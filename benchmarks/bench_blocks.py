@@ -1,13 +1,13 @@
-"""Time the kernel with blocks of other lengths and with other numbers of registers.
+"""Time the kernel with other block lengths and numbers of registers.
 
     python benchmarks/bench_blocks.py [--dtype float32] [--turns N]
 
-A pass over W serves a block of M samples, and takes `width` registers of hidden units
-together; see sklearn_backprop/_kernel/sweep.h. For every setting of the two the
-package beside this script is built into a temporary folder, with the same M whatever
-the size of W: minutes in all. Each is timed in a process of its own, by epochs of the
-kernel alone, in a random order and in batches of one sample; the processes take turns.
-SKLEARN_BACKPROP_ISA names the instruction set, if it is not to be the fastest.
+A pass over W processes a block of M samples and `width` registers of hidden units at a
+time (see sklearn_backprop/_kernel/sweep.h). For every setting of the two, the package
+next to this script is built into a temporary folder, with the same M for any size of W.
+This takes minutes in all. Each build is timed in its own process, by epochs of the
+kernel alone, on samples in random order and without batches. The processes take turns.
+Set SKLEARN_BACKPROP_ISA to choose an instruction set other than the fastest.
 """
 
 import argparse

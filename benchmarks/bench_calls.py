@@ -2,10 +2,10 @@
 
     python benchmarks/bench_calls.py
 
-A call with one row is mostly the cost of the call. SGDRegressor, a linear model, shows
-what that is in scikit-learn; BackpropRegressor should need no more than that and two of
-its updates, each as long as in a fit of many rows. All take turns; the excess is the
-median over the turns. Single calls are short, so each turn makes many.
+A call with one row is mostly overhead. SGDRegressor, a linear model, shows how much
+overhead is usual in scikit-learn. BackpropRegressor should need no more than that plus
+two of its updates, each as long as in a fit of many rows. All take turns, and the
+excess is the median over the turns. Single calls are short, so each turn makes many.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--turns", type=int, default=15)
     turns = command_line.read(parser, globals(), TINY).turns
     print(
-        f"Microseconds a call with one row of float64, after a first partial_fit of "
+        f"Microseconds per call with one row of float64, after a first partial_fit of "
         f"{FIRST_ROWS};\nmeans of {CALLS} calls, medians of {turns} turns. Excess is "
         "Backprop - SGD - two updates.\n"
     )

@@ -3,13 +3,14 @@
     python benchmarks/bench_defaults.py DIR choose    # cross-validation, splits 0-4
     python benchmarks/bench_defaults.py DIR report    # test sets of splits 5-19
 
-DIR holds one .npz a data set, with arrays X, y and test_index (one row a standard
-train/test split). load_diabetes joins them, with twenty random splits of 10 %.
+DIR holds one .npz file per data set, with arrays X, y and test_index (one row per
+standard train/test split). load_diabetes is added, with twenty random test sets
+of 10 %.
 
-Nothing is tuned to a data set: BackpropRegressor gets the raw data, MLPRegressor gets
-X and y standardized, and both keep the defaults of everything. "choose" varies one
-default at a time and sees only the training parts of splits 0 to 4; "report" uses only
-splits 5 to 19. Fits run on one thread; in "report" the two estimators take turns.
+Nothing is tuned to a data set. BackpropRegressor gets the raw data, MLPRegressor gets
+standardized X and y, and both keep all of their defaults. "choose" varies one default
+at a time and uses only the training parts of splits 0 to 4. "report" uses only splits 5
+to 19. Fits run on one thread. In "report", the two estimators take turns.
 """
 
 import argparse
@@ -161,7 +162,7 @@ def choose(data, n_jobs):
         delayed(cross_validate)(standardized_mlp, X, y, s) for _, X, y, s in cases
     )
     print("RMSE by cross-validation in the training parts of splits 0-4, divided by")
-    print("MLPRegressor's; in brackets the same for the time to fit.\n")
+    print("MLPRegressor's. The ratio of fit times is in parentheses.\n")
     print(f"{'default changed':<46}" + "".join(f"{name:>16}" for name in data))
     for variation in VARIATIONS:
         results = parallel(
@@ -222,9 +223,9 @@ def standard_error(values):
 def main():
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", help="holds the .npz files")
+    parser.add_argument("folder", help="folder of the .npz files")
     parser.add_argument("action", choices=["choose", "report"])
-    parser.add_argument("--n-jobs", type=int, default=1, help="for choose")
+    parser.add_argument("--n-jobs", type=int, default=1, help='only for "choose"')
     arguments = command_line.read(parser, globals(), TINY)
     data = load_all(arguments.folder, ROWS)
     if arguments.action == "choose":

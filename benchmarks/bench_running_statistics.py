@@ -2,10 +2,10 @@
 
     python benchmarks/bench_running_statistics.py [--output docs/guide]
 
-Every chunk is predicted, then learned from; the score is the R² of these predictions.
-One model standardizes by the rows so far, as `partial_fit` does. The other gets the
-same stream, standardized beforehand by the mean and standard deviation of all of it,
-which nobody knows on a stream. Means over seeds.
+Every chunk is predicted before it is learned from, and the score is the R² of these
+predictions. One model standardizes by the rows so far, as `partial_fit` does. The other
+gets the same stream, standardized beforehand by the mean and standard deviation of the
+whole stream, which are unknown in practice. Scores are means over seeds.
 """
 
 import argparse

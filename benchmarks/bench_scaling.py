@@ -1,13 +1,13 @@
-"""Time an epoch of BackpropRegressor, and its memory, as the data and network grow.
+"""Measure how the time of an epoch and the memory of a fit grow.
 
     python benchmarks/bench_scaling.py
 
-An epoch should take time in proportion to the samples n, the features d and the hidden
-units H, and powers of two should be no worse than their neighbors. Exponents are
-slopes of log time over log size by least squares. Memory is what fit adds to the peak
-of a fresh process that already holds the data, as the difference between many rows and
-few. X whose columns lie together in memory is read in place from 64 MB on, and compared
-with X whose rows do. One thread; all sizes of a table take turns.
+The time of an epoch should be proportional to the samples n, the features d and the
+hidden units H, and powers of two should be no slower than their neighbors. Exponents
+are least-squares slopes of log time over log size. Memory is what `fit` adds to the
+peak of a fresh process that already holds the data, as the difference between many rows
+and few. X in column-major order is read in place from 64 MB on, and is compared with X
+in row-major order. Fits run on one thread, and all sizes of a table take turns.
 """
 
 import argparse

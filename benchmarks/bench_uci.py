@@ -1,19 +1,19 @@
-"""Error on real data with networks of 50 hidden units, beside that of others.
+"""Compare networks of 50 hidden units with other regressors on real data.
 
     python benchmarks/bench_uci.py DIR --n-jobs 2
 
-DIR holds one .npz a data set, with arrays X, y and test_index (20 rows, a standard
-train/test split each). Compared are
+DIR holds one .npz file per data set, with arrays X, y and test_index (20 rows, one per
+standard train/test split). The methods are
 
-- BackpropRegressor with its defaults but for H, and ten such networks, averaged;
-- a tuned one, by GridSearchCV in each training part;
-- MLPRegressor with its defaults, and tuned on the same budget: as many candidates and
-  folds, X and y standardized;
+- BackpropRegressor with its defaults except for H, and ten such networks, averaged;
+- BackpropRegressor tuned by GridSearchCV on each training part;
+- MLPRegressor with standardized X and y, with its defaults and tuned with the same
+  number of candidates and folds;
 - HistGradientBoostingRegressor with its defaults.
 
-The table has means over the test sets of splits 5 to 19. With "--output docs/guide" the
-page of the guide gets it, and the same as a picture. A fit uses one thread. Times are
-the CPU's, so that several fits may run side by side.
+The table has means over the test sets of splits 5 to 19. "--output docs/guide" writes
+it to the page of the guide, with a figure. A fit uses one thread. Times are CPU times,
+so several fits can run in parallel.
 """
 
 import argparse

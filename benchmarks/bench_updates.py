@@ -1,24 +1,24 @@
-"""Time an update of BackpropRegressor against those of others.
+"""Compare the time of an update in BackpropRegressor and other libraries.
 
     python benchmarks/bench_updates.py
 
-All train the same network, one sigmoid hidden layer, one sample at a time by the same
-rule, on one thread:
+All train the same network with one sigmoid hidden layer, one sample at a time, by the
+same rule and on one thread:
 
 - MLPRegressor with batch_size=1, solver="sgd" and momentum=0;
-- Vowpal Wabbit's --nn with --sgd, a variant of the rule, always in float32. Its
-  samples are parsed beforehand, and beyond d = 50 it is left out: it takes too long;
+- Vowpal Wabbit's --nn with --sgd, a variant of the rule, always in float32. Its samples
+  are parsed beforehand. It is left out beyond d = 50, where it takes too long;
 - the rule as plain loops compiled by Numba, without fastmath;
 - torch: Linear, Sigmoid, Linear and SGD.
 
-The last three are left out where they are not installed. BackpropRegressor and
-MLPRegressor are timed by whole fits, with all that goes around an update, the others by
-an epoch with its shuffle. All take turns, and a ratio is the median of the ratios of
-the turns: quote the ratios rather than the times, which depend on the machine.
+The last three are left out if they are not installed. BackpropRegressor and
+MLPRegressor are timed over whole fits, including all overhead, and the others over an
+epoch with its shuffle. All take turns, and a ratio is the median of the ratios of the
+turns. Quote the ratios rather than the times, which depend on the machine.
 
-An update takes 4 (d + 1) H operations. They are also compared with those of a product
-of two matrices of 1500 x 1500 in NumPy, float64, in the same turns, with the core type
-that makes OpenBLAS fastest on this CPU.
+An update takes 4 (d + 1) H operations. Their rate is also compared with that of a
+product of two float64 matrices of 1500 x 1500 in NumPy, in the same turns, with the
+core type for which OpenBLAS is fastest on this CPU.
 """
 
 import argparse
@@ -342,7 +342,7 @@ def main():
         f"samples for the others;\nmedians of {turns}."
     )
     product = fastest_product(turns)
-    print("Microseconds an update, times as many for the others, rate of operations,")
+    print("Microseconds per update, multiples for the others, rate of operations,")
     print("and that rate as a fraction of the product's.\n")
     print(
         f"{'d':>5}{'H':>6}{'dtype':>10}{'Backprop':>12}"
@@ -352,7 +352,7 @@ def main():
     with one_quiet_thread():
         rates = {shape: compare_updates(*shape, product, turns) for shape in SHAPES}
         product.close()
-        print("\nUpdates a second in float32 over those in float64:")
+        print("\nUpdates per second in float32 over those in float64:")
         for (d, H, _), rate in rates.items():
             print(f"d = {d}, H = {H}: {rate:.2f}")
         d, H, n = SHAPES[0]

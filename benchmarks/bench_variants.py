@@ -2,8 +2,8 @@
 
     python benchmarks/bench_variants.py
 
-Each case is a whole fit on made-up data, in float64, and takes turns with the fit that
-it is compared with; ratios are medians over the turns. More than 1 is slower than that.
+Each case is a whole fit on made-up data in float64, and takes turns with the fit that
+it is compared with. Ratios are medians over the turns. A ratio above 1 means slower.
 """
 
 import argparse
@@ -130,10 +130,12 @@ def main():
         for d, H, n in SHAPES:
             report(f"d = {d}, H = {H}, n = {n}", cases(d, H, n), turns)
         d, H, n = SPARSE
-        title = f"d = {d}, H = {H}, n = {n}, {DENSITY:.0%} of the values not 0"
+        title = f"d = {d}, H = {H}, n = {n}, {DENSITY:.0%} of the values nonzero"
         report(title, sparse_cases(), turns)
-        print("\nTimes that dense rows take as long as sparse ones, by the fraction of")
-        print("values that are not 0: columns equally frequent, then as words are.\n")
+        print(
+            "\nTime of dense rows over that of sparse ones, by the fraction of nonzero"
+        )
+        print("values, with columns of equal frequency, then with those of words.\n")
         fractions = "".join(f"{density:>9.1%}" for density in DENSITIES)
         print(f"{'d':>7}{'H':>6}{'n':>7}{2 * fractions}")
         for shape in SPARSE_SHAPES:

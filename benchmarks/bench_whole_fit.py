@@ -1,17 +1,18 @@
-"""Time whole fits with the defaults: what the kernel takes, and what all else does.
+"""Time whole fits with the defaults, inside and outside of the kernel.
 
     python benchmarks/bench_whole_fit.py DIR
 
-DIR holds tables, as for bench_tables.py. BackpropRegressor() is fitted to the rows to
-train on of its first fold, then to the first 200 of them, and to 200 rows of
-make_friedman1 without and with noise. For each there is a line with
+DIR holds tables, as for bench_tables.py. For each table, BackpropRegressor() is fitted
+to the training rows of the first fold, and then to the first 200 of them. It is also
+fitted to 200 rows of make_friedman1, without and with noise. For each fit, a line shows
 
-- the number of rows, of features, and of epochs, all candidates of the search together;
-- milliseconds of a fit;
-- percent of that in the kernel: in all; in updates; in shuffles; in predictions of
-  held-out rows; in its other functions;
-- milliseconds besides the kernel: in all; to read the data; to prepare training; to
-  search and train; to diagnose a poor fit; in the rest of fit.
+- the number of rows, of features, and of epochs, summed over all candidates of the
+  search;
+- the milliseconds of the fit;
+- the percentage of that time in the kernel: in total; in updates; in shuffles; in
+  predictions of held-out rows; in its other functions;
+- the milliseconds outside of the kernel: in total; to read the data; to prepare
+  training; to search and train; to diagnose a poor fit; in the rest of fit.
 
 The kernel is the compiled code and its boundary. All are medians over the fits, without
 the time that the timers take.

@@ -1,4 +1,4 @@
-"""The command line of every script here: what it takes beside its own options."""
+"""The command line of all scripts here, with the options that they share."""
 
 
 def read(parser, constants, tiny):
@@ -20,7 +20,7 @@ def read(parser, constants, tiny):
     parser.add_argument(
         "--tiny",
         action="store_true",
-        help="a run of seconds that shows that the script works; its figures mean "
+        help="run for a few seconds to check that the script works; its figures mean "
         "nothing",
     )
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What benchmarks that compare fits have in common."""
+"""Functions shared by the benchmarks that compare fits."""
 
 import time
 import warnings

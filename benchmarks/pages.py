@@ -1,4 +1,4 @@
-"""Tables of the guide, which the scripts here write into its pages."""
+"""Write tables of results into the pages of the guide."""
 
 import csv
 import io
@@ -11,8 +11,8 @@ def add_option(parser):
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="docs/guide, to replace tables and pictures of the guide; only printed "
-        "without it",
+        help="docs/guide, to replace tables and figures of the guide; without it, "
+        "tables are only printed",
     )
 
 

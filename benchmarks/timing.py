@@ -1,7 +1,7 @@
-"""What the timing scripts share: one thread, turns, and data to train on.
+"""Functions shared by the timing scripts: one thread, turns, and training data.
 
-Machines change their pace, so what is compared takes turns in one process, and a ratio
-is the median of the ratios of the turns.
+The speed of a machine varies, so the cases to compare take turns in one process, and a
+ratio is the median of the ratios of the turns.
 """
 
 import time

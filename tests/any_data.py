@@ -1,7 +1,7 @@
-"""Data for random tests, in all the forms that users have.
+"""Data for random tests, in all the forms that users pass.
 
-SOUND data are usual numbers; ODD data are finite, but of any size; of BAD data one
-value is no finite number.
+SOUND data are ordinary numbers. ODD data are finite, but of any size. BAD data contain
+one value that is not finite.
 """
 
 import datetime

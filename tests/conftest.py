@@ -1,4 +1,4 @@
-"""Data and settings that several test files share."""
+"""Data and settings shared by several test files."""
 
 import os
 import sys

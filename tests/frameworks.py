@@ -1,6 +1,7 @@
-"""What the guide shows with MLflow, Darts, ONNX, Spark, Ray and Optuna, as written.
+"""The guide's code for MLflow, Darts, ONNX, Spark, Ray and Optuna runs as written.
 
-`nox -s frameworks` installs them: they are too large for an extra. Spark needs Java.
+`nox -s frameworks` installs them, because they are too large for an extra. Spark needs
+Java.
 """
 
 import re

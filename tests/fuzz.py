@@ -1,6 +1,6 @@
 """Settings of the tests on random cases: short and always the same, or long.
 
-SKLEARN_BACKPROP_FUZZ=100000 makes a long run of so many fresh cases a test.
+SKLEARN_BACKPROP_FUZZ=100000 makes each test run that many new cases.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""Fits of every kind, and a hash of each result: run it to print the table.
+"""Fits of every kind, and a hash of each result. Run it to print the table.
 
     python tests/hashes.py > tests/hashes.json
 
-The data come of integers by + − × ÷, so that they are the same on every machine; the
-table is to be rewritten only where a change is meant to change models.
+The data are computed from integers by + − × ÷, so they are the same on every machine.
+Rewrite the table only if a change is meant to change models.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Fits, what they leave, and weights in the shapes of `sklearn_backprop.equations`."""
+"""Helpers for fits, their state, and weights in the shapes of the equations."""
 
 import warnings
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Arrays of other libraries, which scikit-learn is told to dispatch on."""
+"""Arrays of other libraries, with scikit-learn's array API dispatch."""
 
 import os
 import runpy

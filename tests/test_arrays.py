@@ -1,4 +1,4 @@
-"""Every array that a user has gives the model of the plain array, bit for bit."""
+"""Every kind of array gives the same model as a plain array, bit for bit."""
 
 import sys
 from decimal import Decimal

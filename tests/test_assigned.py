@@ -1,4 +1,4 @@
-"""Weights that are assigned, and the model as an MLPRegressor."""
+"""Assigned weights, and the model as an MLPRegressor."""
 
 import copy
 import pickle

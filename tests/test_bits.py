@@ -1,4 +1,4 @@
-"""The same data and seed give the same bits, everywhere and for ever: one table."""
+"""The same data and seed always give the same bits, on every machine."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""The boundary of the kernel refuses what would lead it outside of an array."""
+"""The boundary of the kernel rejects arguments that would lead outside an array."""
 
 import contextlib
 import threading

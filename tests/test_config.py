@@ -1,4 +1,4 @@
-"""What a bug report needs, and a CPU that lacks something."""
+"""Information for bug reports, and a warning for CPUs without fused multiply-add."""
 
 import pytest
 

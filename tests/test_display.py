@@ -1,4 +1,4 @@
-"""The picture of training."""
+"""The display of training and validation losses."""
 
 import pickle
 import subprocess

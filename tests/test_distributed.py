@@ -1,4 +1,4 @@
-"""dask spreads what can be spread, and changes no bit; on real clusters."""
+"""dask distributes what it can, without changing a bit, on real clusters."""
 
 import os
 import re

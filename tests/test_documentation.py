@@ -1,4 +1,4 @@
-"""What the documentation shows is run as written."""
+"""The examples in the documentation run as written."""
 
 import doctest
 import importlib.metadata

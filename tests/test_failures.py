@@ -1,4 +1,4 @@
-"""Failed and interrupted calls: nothing learned is lost, nothing fails in silence."""
+"""Failed and interrupted calls lose nothing, and no failure is silent."""
 
 import contextlib
 import re

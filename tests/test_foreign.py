@@ -1,4 +1,4 @@
-"""The same bits on another kind of CPU: the kernel for aarch64, run by an emulator.
+"""The same bits on another kind of CPU: the aarch64 kernel, run in an emulator.
 
 The compiler and the emulator are Debian's packages gcc-aarch64-linux-gnu and qemu-user.
 """

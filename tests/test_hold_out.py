@@ -1,4 +1,4 @@
-"""Rows that early stopping holds out: which, how many, and what they do not decide."""
+"""Rows that early stopping holds out: which, how many, and what they do not affect."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Calls side by side: what is needed, and what may be needed next."""
+"""Calls in parallel: those needed now, and those that may be needed next."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""The compiled kernel against the equations, through the estimator and by itself."""
+"""The compiled kernel against the equations, through the estimator and on its own."""
 
 import signal
 import sys

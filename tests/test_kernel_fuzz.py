@@ -1,7 +1,7 @@
 """The C entry points on random shapes, types, strides and orders, against NumPy.
 
-Short by default, as `fuzz.py` says. `nox -s sanitize` runs it with the kernel compiled
-for AddressSanitizer.
+Short by default (see `fuzz.py`). `nox -s sanitize` runs it with the kernel compiled for
+AddressSanitizer.
 """
 
 import numpy as np

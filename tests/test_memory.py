@@ -1,7 +1,7 @@
-"""Memory that cannot be had, and memory that is given back.
+"""Failed allocations, and memory that is freed.
 
-The kernel allocates nothing itself: its arrays are NumPy's, as all others. So they are
-all reached by an allocator for NumPy that fails when it is told to.
+The kernel allocates nothing itself: all of its arrays are NumPy's. So an allocator for
+NumPy that fails on demand reaches every allocation.
 """
 
 import ctypes

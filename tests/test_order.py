@@ -1,4 +1,4 @@
-"""In which order samples are used: hash, sort and shuffle."""
+"""The order in which samples are used: hash, sort and shuffle."""
 
 import itertools
 import threading

@@ -1,8 +1,8 @@
-"""Parameters that are set during a call: it goes on with those it began with.
+"""Parameters that are set during a call: it continues with the values it started with.
 
 Callbacks schedule parameters, and threads share estimators. Half a call with one value
-and half with another is no model of either; where arrays depended on it, the kernel
-read memory that was freed, or never written.
+and half with another gives a model of neither. Where arrays depended on the value, the
+kernel read memory that was freed or never written.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Models that are saved and come back, and states that were damaged on the way."""
+"""Models that are saved and loaded, and states that were damaged in between."""
 
 import copy
 import io

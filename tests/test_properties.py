@@ -1,8 +1,8 @@
 """Any calls on any data: a sound model, or a clear error that changes nothing.
 
-Every call knows what it has to end in. Data are SOUND, and a usual model learns from
-them; or BAD, and are refused; or ODD: finite, but of any size, and either will do.
-Short by default; `fuzz.py` says how to make it long.
+Every call has a required outcome. SOUND data give a usual model. BAD data are rejected.
+With ODD data, which are finite but of any size, either is fine. Runs are short by
+default; see `fuzz.py` for long ones.
 """
 
 import copy

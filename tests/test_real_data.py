@@ -1,6 +1,6 @@
-"""Several outputs, sparse rows and weights on real data, beside scikit-learn's peers.
+"""Multiple outputs, sparse rows and weights on real data, against other regressors.
 
-Peers get standardized targets and the best of several penalties.
+The others get standardized targets and the best of several penalties.
 """
 
 import warnings

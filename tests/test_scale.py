@@ -1,4 +1,4 @@
-"""Data of any size: the same model in any units, and nothing that is not finite."""
+"""Data of any size: the same model in any units, and only finite results."""
 
 import warnings
 

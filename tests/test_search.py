@@ -1,4 +1,4 @@
-"""max_iter="auto" and alpha="auto": what is chosen, and what has no say in it."""
+"""max_iter="auto" and alpha="auto": what is chosen, and what has no effect on it."""
 
 import pickle
 import threading

@@ -1,4 +1,4 @@
-"""The option --forbid-skips: a missing tool must not hide a broken promise."""
+"""The option --forbid-skips: a missing tool must not hide a failure."""
 
 from types import SimpleNamespace
 

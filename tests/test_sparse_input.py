@@ -1,8 +1,8 @@
-"""Sparse data whose arrays do not belong together, or change during a call.
+"""Sparse data whose arrays are inconsistent, or change during a call.
 
-SciPy checks neither: its compiled code and the kernel would read and write wherever
-such arrays point. Every field of every format is refused by its name, in every method
-that takes X, before anything is changed.
+SciPy checks for neither: its compiled code and the kernel would read and write wherever
+such arrays point. Every field of every format is rejected by name, in every method that
+takes X, before anything is changed.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""What a fit says when it ended too soon, and that good fits say nothing."""
+"""Fits that ended too soon warn, and good fits do not."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""The state that training hands on: what it shares, and what it leaves alone."""
+"""The state that training passes on: what it shares, and what it does not change."""
 
 import copy
 import threading

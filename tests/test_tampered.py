@@ -1,6 +1,6 @@
-"""Pickles whose arrays were changed, and arrays of a model that somebody replaced.
+"""Pickles whose arrays were changed, and models whose arrays were replaced.
 
-Each is refused with a ValueError that names it, or does no harm; nothing is read or
+Each is rejected with a ValueError that names it, or does no harm. Nothing is read or
 written beyond the memory of an array.
 """
 

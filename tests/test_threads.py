@@ -1,4 +1,4 @@
-"""Threads and processes: as many as there are, the bits are those of one."""
+"""Threads and processes: any number of them gives the same bits as one."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""Columns of two values: the rarer of them does not get far away from the other."""
+"""Columns of two values: scaling does not make the rarer value an outlier."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a type checker makes of a user's code."""
+"""Type checking of user code."""
 
 import re
 import subprocess

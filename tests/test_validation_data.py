@@ -1,4 +1,4 @@
-"""Data to validate on that are given to fit."""
+"""Validation data passed to fit."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Momentum, penalty, several outputs, weights and sparse rows against the equations."""
+"""Momentum, penalty, multiple outputs, weights, sparse rows against the equations."""
 
 import itertools
 import pickle
