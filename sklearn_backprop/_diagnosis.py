@@ -17,12 +17,14 @@ OUTLIERS = (
 )
 
 FAR = 100  # interquartile ranges
-LARGE_SHARE = 0.4  # of the variance
-FAR_TARGET = (
-    "A value of y is so far from most others that it makes up a large part of the "
-    "variance of y. Training may fit this value and little else. If it is an error, "
-    "correct it or leave out its row. If not, predict a function of y that has no such "
-    "values, for example its logarithm, with TransformedTargetRegressor."
+FEW = 0.05  # of the samples
+LARGE_SHARE = 0.5  # of the variance
+FAR_TARGETS = (
+    "A few values of y are so far from the others that they make up most of the "
+    "variance of y. Training may fit these values and little else. If they are errors, "
+    "or codes for missing values, leave out their rows. If not, predict a function of "
+    "y that has no such values, for example its logarithm, with "
+    "TransformedTargetRegressor."
 )
 
 # The diagnosis at the end of fit looks at about this many rows.
@@ -218,33 +220,35 @@ def warn_of_poor_fit(start, training, state, stopped):
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
     standardization = network.standardization
-    extremes = standardization.y_range
-    if standardization.applied and has_far_target(y, *extremes, order.total_weight()):
-        warn(FAR_TARGET)
+    if standardization.applied and has_far_targets(start, y, standardization.y_range):
+        warn(FAR_TARGETS)
     for message in poor_fit_messages(
         y, network.output(X), network.hidden_outputs(X), weight, stalled
     ):
         warn(message, ConvergenceWarning)
 
 
-def has_far_target(y, low, high, total_weight):
-    """Whether one target is so far away that others hardly matter.
+def has_far_targets(start, some, extremes):
+    """Whether a few targets are so far away that the others hardly matter.
 
     Parameters
     ----------
-    y : ndarray of shape (n, K)
-        Targets of some samples, in training units, in which their variance is 1.
-    low, high : ndarray of shape (K,)
-        The extremes of all targets.
-    total_weight : float
-        Of all samples.
+    start : Start
+    some : ndarray of shape (n, K)
+        Some of the targets, in training units, in which their variance is 1.
+    extremes : ndarray of shape (2, K)
+        The lowest and the highest of all targets.
     """
-    for column, lowest, highest in zip(y.T, low, high, strict=True):
-        values = sorted(column.tolist())
+    for k, (lowest, highest) in enumerate(extremes.T):
+        values = sorted(some[:, k].tolist())
         first, third = values[len(values) // 4], values[3 * len(values) // 4]
-        distance = max(first - lowest, highest - third)
-        share = max(-lowest, highest) ** 2 / total_weight
-        if share > LARGE_SHARE and distance > FAR * (third - first) > 0:
+        low, high = first - FAR * (third - first), third + FAR * (third - first)
+        if low == high or (low <= lowest and highest <= high):
+            continue
+        rows, weight = start.order.every(1)
+        y = start.data.y[rows, k].astype(np.float64)
+        weight = ((y < low) | (y > high)) * weight / weight.sum()
+        if weight.sum() <= FEW and (weight * y**2).sum() > LARGE_SHARE:
             return True
     return False
 
@@ -278,7 +282,14 @@ def poor_fit_messages(y, y_hat, z, weight, stalled=None):
     messages = []
     # A constant y is not a poor fit, even if rounding leaves a small error.
     rounding = 1e-6 * (mean**2).sum()
-    if squared_error > HARDLY_BETTER * variance + rounding:
+    if saturated > TOO_MANY:
+        messages.append(
+            "Nearly all hidden units are saturated, so that they hardly learn: more "
+            f"than {TOO_MANY:.0%} of the hidden outputs are within {SATURATED} of 0 or "
+            "1. The likely cause is large values of X or y. Use standardize=True, or "
+            "decrease learning_rate_init, for example to a tenth."
+        )
+    elif squared_error > HARDLY_BETTER * variance + rounding:
         messages.append(
             "The model did not learn: its predictions are hardly better than the mean "
             "of y, or worse. If loss_curve_ falls slowly, increase learning_rate_init "
@@ -288,11 +299,4 @@ def poor_fit_messages(y, y_hat, z, weight, stalled=None):
         )
     elif stalled and squared_error > NEARLY_EXACT * variance + rounding:
         messages.append(stalled)
-    if saturated > TOO_MANY:
-        messages.append(
-            "Nearly all hidden units are saturated, so that they hardly learn: more "
-            f"than {TOO_MANY:.0%} of the hidden outputs are within {SATURATED} of 0 or "
-            "1. The likely cause is large values of X or y. Use standardize=True, or "
-            "decrease learning_rate_init, for example to a tenth."
-        )
     return messages

@@ -588,13 +588,19 @@ def test_a_fit_with_a_far_target_is_warned(data, n_outputs):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             regressor(max_iter=3).fit(X, y.squeeze(), weight)
-        return any("A value of y is so far from" in str(w.message) for w in caught)
+        return any(
+            "A few values of y are so far from" in str(w.message) for w in caught
+        )
 
     for size, far_row in ((500, 7), (-1e6, 8), (1e12, -1)):
         far = y.copy()
         far[far_row, -1] += size * y.std()
         assert is_warned(far)
         assert not is_warned(far, np.arange(len(X)) != far_row % len(X))
+    for n_codes in (1, 3, 7):
+        coded = y.copy()
+        coded[3 : 3 + n_codes, -1] = -999
+        assert is_warned(coded)
     far = y.copy()
     far[7] += 30 * y.std()
     assert not is_warned(far)
