@@ -117,12 +117,7 @@ def draw(pipeline, X_train, X_test, y_train, y_test, path):
     """Plot the losses during training, and predicted against actual values."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     encode, network = pipeline[:-1], clone(pipeline[-1])
-    network.set_params(early_stopping=True).fit(
-        encode.transform(X_train),
-        y_train,
-        X_val=encode.transform(X_test),
-        y_val=y_test,
-    )
+    network.set_params(early_stopping=True).fit(encode.transform(X_train), y_train)
     LossCurveDisplay.from_estimator(network, ax=left)
     left.set(title="Training", yscale="log")
 
