@@ -118,8 +118,10 @@ def draw(pipeline, X_train, X_test, y_train, y_test, path):
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     encode, network = pipeline[:-1], clone(pipeline[-1])
     network.set_params(early_stopping=True).fit(encode.transform(X_train), y_train)
-    LossCurveDisplay.from_estimator(network, ax=left)
-    left.set(title="Training", yscale="log")
+    display = LossCurveDisplay.from_estimator(network, ax=left, linewidth=1)
+    display.validation_line_.set(color="C1", linestyle="-")
+    left.set(title="Loss by epoch", yscale="log")
+    left.legend()
 
     y_pred = pipeline.predict(X_test)
     limits = [0, 1.05 * max(y_test.max(), y_pred.max())]
