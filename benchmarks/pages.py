@@ -1,15 +1,23 @@
 """Write tables of results into the pages of the guide."""
 
+import argparse
 import csv
 import io
 from pathlib import Path
+
+
+def guide(path):
+    """The folder of the guide's pages, as an option's type."""
+    if not Path(path, "index.rst").exists():
+        raise argparse.ArgumentTypeError(f"{path} has no index.rst")
+    return Path(path)
 
 
 def add_option(parser):
     """Give a script's command line the option ``--output``."""
     parser.add_argument(
         "--output",
-        type=Path,
+        type=guide,
         metavar="FOLDER",
         help="docs/guide, to replace tables and figures of the guide; without it, "
         "tables are only printed",

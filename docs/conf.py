@@ -3,8 +3,8 @@
 import importlib.metadata
 import os
 import sys
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import matplotlib
@@ -41,7 +41,7 @@ def is_there(address):
     try:
         with urlopen(address, timeout=10):
             return True
-    except (URLError, TimeoutError):
+    except (OSError, HTTPException):
         return False
 
 

@@ -100,7 +100,7 @@ axis.boxplot(
     importance.importances[order].T, orientation="horizontal", widths=0.6, sym="."
 )
 axis.set_yticklabels(homes.columns[order])
-axis.set(xscale="symlog", xlabel="decrease of R² when the column is shuffled")
+axis.set(xlabel="decrease of R² when the column is shuffled")
 axis.set_xscale("symlog", linthresh=0.01)
 axis.set_title("What the rent depends on")
 plt.show()
