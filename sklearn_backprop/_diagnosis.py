@@ -19,12 +19,14 @@ OUTLIERS = (
 FAR = 100  # interquartile ranges
 FEW = 0.05  # of the samples
 LARGE_SHARE = 0.5  # of the variance
+LEARNED = 0.25  # a loss; 0.5 is that of predicting the mean
+BY_HEART = 3  # so few samples are no rule, even if they are learned
 FAR_TARGETS = (
     "A few values of y are so far from the others that they make up most of the "
     "variance of y. Training may fit these values and little else. If they are errors, "
     "or codes for missing values, leave out their rows. If not, predict a function of "
-    "y that has no such values, for example its logarithm, with "
-    "TransformedTargetRegressor."
+    "y that has no such values, for example with TransformedTargetRegressor and "
+    "QuantileTransformer."
 )
 
 # The diagnosis at the end of fit looks at about this many rows.
@@ -49,8 +51,7 @@ def divergence_message(epoch, eta, batch_size, parameters):
     H = parameters.hidden_layer_size
     auto = initial_learning_rate("auto", H, batch_size, momentum)
     bound = stability_bound(H, batch_size, momentum)
-    # Of an alpha that "auto" chose, a user knows nothing.
-    if eta * alpha >= 1 and not (parameters.is_alpha_auto and eta >= bound):
+    if eta * alpha >= 1 and eta < bound:
         return (
             f"Training diverged in epoch {epoch}. The L2 penalty is too strong: each "
             f"update subtracts {eta * alpha:.3g} times the weights, which is the "
@@ -220,15 +221,31 @@ def warn_of_poor_fit(start, training, state, stopped):
     rows, weight = order.every(max(1, len(order) // DIAGNOSED_ROWS))
     X, y = data.X[rows], data.y[rows]
     standardization = network.standardization
-    if standardization.applied and has_far_targets(start, y, standardization.y_range):
-        warn(FAR_TARGETS)
+    if standardization.applied and has_far_targets(
+        start, y, standardization.y_range, is_learned=_loss(state) < LEARNED
+    ):
+        warn(FAR_TARGETS, ConvergenceWarning)
     for message in poor_fit_messages(
-        y, network.output(X), network.hidden_outputs(X), weight, stalled
+        y,
+        network.output(X),
+        network.hidden_outputs(X),
+        weight,
+        standardization.applied,
+        stalled,
     ):
         warn(message, ConvergenceWarning)
 
 
-def has_far_targets(start, some, extremes):
+def _loss(state):
+    """The mean of E on held-out samples if there was a search, else in training."""
+    results = state.search_results
+    if results is None:
+        return state.losses.values()[-1]
+    score = results["mean_test_score"][np.argmin(results["rank_test_score"])]
+    return -score if state.validation_scores is None else (1 - score) / 2
+
+
+def has_far_targets(start, some, extremes, *, is_learned):
     """Whether a few targets are so far away that the others hardly matter.
 
     Parameters
@@ -238,6 +255,8 @@ def has_far_targets(start, some, extremes):
         Some of the targets, in training units, in which their variance is 1.
     extremes : ndarray of shape (2, K)
         The lowest and the highest of all targets.
+    is_learned : bool
+        Whether targets are predicted well, so that far ones may be rare events.
     """
     for k, (lowest, highest) in enumerate(extremes.T):
         values = sorted(some[:, k].tolist())
@@ -247,13 +266,16 @@ def has_far_targets(start, some, extremes):
             continue
         rows, weight = start.order.every(1)
         y = start.data.y[rows, k].astype(np.float64)
-        weight = ((y < low) | (y > high)) * weight / weight.sum()
+        far = (y < low) | (y > high)
+        if is_learned and np.count_nonzero(far) > BY_HEART:
+            continue
+        weight = far * weight / weight.sum()
         if weight.sum() <= FEW and (weight * y**2).sum() > LARGE_SHARE:
             return True
     return False
 
 
-def poor_fit_messages(y, y_hat, z, weight, stalled=None):
+def poor_fit_messages(y, y_hat, z, weight, standardized, stalled=None):
     """Messages about everything that went wrong in a fit, and what to try.
 
     Parameters
@@ -264,6 +286,8 @@ def poor_fit_messages(y, y_hat, z, weight, stalled=None):
         Hidden outputs for these samples.
     weight : ndarray of shape (n,)
         Weights of these samples.
+    standardized : bool
+        Whether the data are standardized.
     stalled : str or None
         The message to use if there is more to learn.
 
@@ -283,11 +307,20 @@ def poor_fit_messages(y, y_hat, z, weight, stalled=None):
     # A constant y is not a poor fit, even if rounding leaves a small error.
     rounding = 1e-6 * (mean**2).sum()
     if saturated > TOO_MANY:
+        cause = (
+            "The likely cause is large values of X or y. Use standardize=True, or "
+            "decrease learning_rate_init, for example to a tenth."
+        )
+        if standardized:
+            cause = (
+                "The likely cause is a learning rate that is too large, or values of X "
+                "that are far from all others. Decrease learning_rate_init, for "
+                "example to 'auto', or clip such values."
+            )
         messages.append(
             "Nearly all hidden units are saturated, so that they hardly learn: more "
             f"than {TOO_MANY:.0%} of the hidden outputs are within {SATURATED} of 0 or "
-            "1. The likely cause is large values of X or y. Use standardize=True, or "
-            "decrease learning_rate_init, for example to a tenth."
+            f"1. {cause}"
         )
     elif squared_error > HARDLY_BETTER * variance + rounding:
         messages.append(

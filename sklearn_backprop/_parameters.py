@@ -5,7 +5,7 @@ have changed by the time that training reads them. Here the validated values are
 ones that are used.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral, Real
 from operator import is_not
 from typing import Any, Literal, Self
@@ -89,9 +89,6 @@ class Parameters:
     n_jobs: int | None
     verbose: bool | int
 
-    # Whether the user left alpha at "auto". True even after it has become a number.
-    is_alpha_auto: bool = field(kw_only=True)
-
     @classmethod
     def of(cls, estimator: Any, valid: Self | None = None) -> Self:
         """Read the parameters of an estimator, and validate them.
@@ -127,7 +124,7 @@ class Parameters:
             values[name] = int(values[name])
             if values[name] < 1:
                 raise ValueError(f"{name}={values[name]}. Expected at least 1.")
-        return cls(**values, is_alpha_auto=values["alpha"] == "auto")
+        return cls(**values)
 
     def batch_size_for(self, n: int) -> int:
         """The number of samples in a batch, of n samples in total."""

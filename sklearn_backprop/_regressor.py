@@ -398,9 +398,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
             If training did not converge in `max_iter` epochs, or stopped while the loss
             was still falling (never with ``learning_rate="linear"``); if the model is
             hardly better than predicting the mean; if nearly all hidden units are
-            saturated; if the targets to validate on are all the same while those to
-            train on are not; or if no epoch predicts the validation data better than
-            their mean does.
+            saturated; if a few values of y make up most of its variance; if the targets
+            to validate on are all the same while those to train on are not; or if no
+            epoch predicts the validation data better than their mean does.
         UserWarning
             If weights are taken as relative or, in a warm start, if a value of y is
             more than 100 standard deviations from the mean.
@@ -462,7 +462,9 @@ class BackpropRegressor(RegressorMixin, CallbackSupportMixin, BaseEstimator):
                 read_validation(self, X_val, y_val, sample_weight_val, given),
                 start.state.network.standardization,
             )
-        validation.warn_if_constant(start.data, start.order)
+        validation.warn_if_constant(
+            start.data, start.order, given=start.held_out is None
+        )
         return validation
 
     def _train(self, training, state, task, rollback):

@@ -41,13 +41,15 @@ class Validation:
         y, y_hat, weight = self.data.y, network.output(self.data.X), self.data.weight
         return r_squared(y, y_hat, weight), mean_error(y, y_hat, weight)
 
-    def warn_if_constant(self, data, order):
+    def warn_if_constant(self, data, order, *, given):
         """Warn if the targets are all the same but those to train on are not."""
         if not varies(self.data.y).any() and varies(data.y[order.rows()]).any():
+            cure = (
+                "Pass a y_val that varies" if given else "Increase validation_fraction"
+            )
             warn(
                 "Early stopping cannot tell which epoch is best: the targets to "
-                "validate on are all the same. Pass a y_val that varies, or increase "
-                "validation_fraction, for example to 0.2.",
+                f"validate on are all the same. {cure}.",
                 ConvergenceWarning,
             )
 
@@ -74,8 +76,7 @@ class Validation:
             what = "the held-out samples"
             cause = (
                 "They may be too few to tell one epoch from another. Use more samples, "
-                "increase validation_fraction, for example to 0.2, or set "
-                "early_stopping=False."
+                "increase validation_fraction, or set early_stopping=False."
             )
         warn(
             "Early stopping found no epoch that predicts better than the mean: the "

@@ -335,7 +335,7 @@ def outcome(model, X, y):
             assert not hasattr(model, "n_iter_")
             return "error"
     assert np.isfinite(model.predict(X)).all()
-    if any("decrease learning_rate_init" in str(w.message) for w in caught):
+    if any("ecrease learning_rate_init" in str(w.message) for w in caught):
         assert {w.category for w in caught} == {ConvergenceWarning}
         return "warning"
     assert model.score(X, y) > 0
@@ -609,6 +609,13 @@ def test_a_fit_with_a_far_target_is_warned(data, n_outputs):
     events = 0.001 * random.normal(size=y.shape)
     events[::10] += 1 + random.random(events[::10].shape)
     assert not is_warned(events)
+    # What is learned is no mistake.
+    x = random.uniform(-3, 3, size=(1000, 1))
+    for learned in (np.exp(3 * x), np.maximum(x - 2.7, 0) + 1e-4 * x, 1e3 * (x > 2.8)):
+        learned = np.ravel(learned) + 1e-4 * random.normal(size=1000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            BackpropRegressor(20, max_iter=300, random_state=0).fit(x, learned)
     assert not is_warned(np.where(np.arange(len(X)) == 7, 1e9, 0.0))  # no spread
 
 

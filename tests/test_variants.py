@@ -272,7 +272,7 @@ def counts(random):
 @pytest.mark.parametrize("K", [1, 2])
 def test_sparse_and_dense_give_the_same_model(counts, batch_size, alpha, momentum, K):
     X, y = counts
-    y = np.column_stack([y, -np.tanh(y)])[:, :K]
+    y = np.column_stack([y, -(y**2)])[:, :K]
     y = y[:, 0] if K == 1 else y
     parameters = {
         "batch_size": batch_size,
