@@ -258,10 +258,17 @@ def test_columns_that_do_not_vary_have_no_influence_at_any_size(data, form, size
     far[0, 1:3] = -np.copysign(np.finfo(float).max, size)
     model = fit_quietly(regressor(max_iter=20), form(X), y)
     assert np.array_equal(model.predict(form(far)), model.predict(form(X)))
-    model = regressor(max_iter=20, early_stopping=True)
-    other = fit_quietly(model, form(X), y, X_val=form(far), y_val=y)
-    same = fit_quietly(model, form(X), y, X_val=form(X), y_val=y)
-    assert other.validation_scores_ == same.validation_scores_
+    one, other = (
+        fit_quietly(
+            regressor(max_iter=20, early_stopping=True),
+            form(X),
+            y,
+            X_val=form(X_val),
+            y_val=y,
+        )
+        for X_val in (X, far)
+    )
+    assert other.validation_scores_ == one.validation_scores_
 
 
 def test_targets_to_validate_on_are_finite_where_y_varies_by_rounding(data):
